@@ -1,0 +1,6 @@
+//! What people come for: each folder is a first path segment, and all share one floor plan
+//! (`model`, `error`, `store`, `actions`, `panel`, `jobs`, `pages`, `api`). A feature uses the floors
+//! below and features of lower rows, never a neighbour.
+
+pub mod login;
+pub mod requests;

@@ -1,0 +1,168 @@
+//! Sign-in by GitHub's OAuth application flow, with state and PKCE. The person's token is used to
+//! ask who they are and to which teams they belong, then forgotten.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use oauth2::basic::BasicClient;
+use oauth2::{
+    AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet, PkceCodeChallenge, PkceCodeVerifier,
+    RedirectUrl, RequestTokenError, Scope, TokenResponse as _, TokenUrl,
+};
+use serde::Deserialize;
+use url::Url;
+
+use super::{Pending, Person, SignInHost};
+use crate::kernel::secret::Secret;
+use crate::ports::PortError;
+use crate::ports::http::Http;
+
+/// A person belongs to at most this many teams that we look at: ten pages of a hundred.
+const MOST_TEAM_PAGES: u32 = 10;
+/// How long GitHub may take for one answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+type Client = BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
+
+/// Signs people in with GitHub.
+#[derive(Debug)]
+pub struct GitHubSignIn {
+    client: Client,
+    api_url: Url,
+    org: Option<String>,
+    http: Http,
+}
+
+/// What it needs.
+#[derive(Debug)]
+pub struct Settings {
+    /// GitHub's address.
+    pub url: Url,
+    /// Its API's address.
+    pub api_url: Url,
+    /// Our organization.
+    pub org: Option<String>,
+    /// The OAuth application.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: Secret,
+    /// Where people come back.
+    pub redirect: Url,
+}
+
+impl GitHubSignIn {
+    /// From its settings.
+    ///
+    /// # Errors
+    /// An address that cannot be built.
+    pub fn new(settings: Settings, http: Http) -> Result<Self, PortError> {
+        let at = |path: &str| {
+            let mut url = settings.url.clone();
+            url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
+            url.to_string()
+        };
+        let wrong = |e: url::ParseError| PortError::Invalid { system: SYSTEM.to_owned(), why: e.to_string() };
+        let client = BasicClient::new(ClientId::new(settings.client_id))
+            .set_client_secret(ClientSecret::new(settings.client_secret.expose().to_owned()))
+            .set_auth_uri(AuthUrl::new(at("/login/oauth/authorize")).map_err(wrong)?)
+            .set_token_uri(TokenUrl::new(at("/login/oauth/access_token")).map_err(wrong)?)
+            .set_redirect_uri(RedirectUrl::new(settings.redirect.to_string()).map_err(wrong)?);
+        Ok(Self { client, api_url: settings.api_url, org: settings.org, http })
+    }
+
+    async fn ask<T: serde::de::DeserializeOwned>(&self, token: &Secret, path: &str) -> Result<T, PortError> {
+        let url = format!("{}{path}", self.api_url.as_str().trim_end_matches('/'));
+        let request = self
+            .http
+            .trusted(reqwest::Method::GET, &url, ANSWER_LIMIT)
+            .bearer_auth(token.expose())
+            .header("accept", "application/vnd.github+json")
+            .header("x-github-api-version", "2022-11-28");
+        let response = request.send().await.map_err(|e| PortError::Unavailable { system: SYSTEM.to_owned(), why: e.to_string() })?;
+        let status = response.status();
+        if !status.is_success() {
+            let why = format!("{path} answered {status}");
+            return Err(match status.as_u16() {
+                401 => PortError::Unauthorized { system: SYSTEM.to_owned(), why },
+                403 | 404 => PortError::Refused { system: SYSTEM.to_owned(), why },
+                _ => PortError::Unavailable { system: SYSTEM.to_owned(), why },
+            });
+        }
+        response.json().await.map_err(|e| PortError::Unavailable { system: SYSTEM.to_owned(), why: e.to_string() })
+    }
+
+    /// Slugs of the person's teams in our organization.
+    async fn teams(&self, token: &Secret) -> Result<Vec<String>, PortError> {
+        let Some(org) = &self.org else { return Ok(Vec::new()) };
+        let mut slugs = Vec::new();
+        for page in 1..=MOST_TEAM_PAGES {
+            let teams: Vec<Team> = self.ask(token, &format!("/user/teams?per_page=100&page={page}")).await?;
+            let last = teams.len() < 100;
+            slugs.extend(teams.into_iter().filter(|t| t.organization.login.eq_ignore_ascii_case(org)).map(|t| t.slug.to_lowercase()));
+            if last {
+                break;
+            }
+        }
+        slugs.sort();
+        slugs.dedup();
+        Ok(slugs)
+    }
+}
+
+const SYSTEM: &str = "GitHub";
+
+#[derive(Deserialize)]
+struct User {
+    id: u64,
+    login: String,
+    name: Option<String>,
+    email: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Team {
+    slug: String,
+    organization: Organization,
+}
+
+#[derive(Deserialize)]
+struct Organization {
+    login: String,
+}
+
+#[async_trait]
+impl SignInHost for GitHubSignIn {
+    fn begin(&self) -> (Url, Pending) {
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let mut request = self.client.authorize_url(CsrfToken::new_random).set_pkce_challenge(challenge);
+        for scope in ["read:user", "read:org"] {
+            request = request.add_scope(Scope::new(scope.to_owned()));
+        }
+        let (url, state) = request.url();
+        (url, Pending { state: state.secret().clone(), verifier: verifier.secret().clone() })
+    }
+
+    async fn finish(&self, code: &Secret, pending: &Pending) -> Result<Person, PortError> {
+        let client = self.http.clone();
+        let http = move |request| {
+            let client = client.clone();
+            async move { client.oauth(request, ANSWER_LIMIT).await }
+        };
+        let answer = self
+            .client
+            .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
+            .set_pkce_verifier(PkceCodeVerifier::new(pending.verifier.clone()))
+            .request_async(&http)
+            .await;
+        let token = answer.map_err(|e| match e {
+            // GitHub answers 200 with `error` for a wrong or used code (its docs, "Troubleshooting OAuth app access token request errors").
+            RequestTokenError::ServerResponse(answer) => PortError::Unauthorized { system: SYSTEM.to_owned(), why: answer.to_string() },
+            RequestTokenError::Parse(..) => PortError::Unauthorized { system: SYSTEM.to_owned(), why: "the code was not accepted".to_owned() },
+            other => PortError::Unavailable { system: SYSTEM.to_owned(), why: other.to_string() },
+        })?;
+        let token = Secret::new(token.access_token().secret().clone());
+        let user: User = self.ask(&token, "/user").await?;
+        let teams = self.teams(&token).await?;
+        Ok(Person { id: user.id.to_string(), name: user.name.unwrap_or_else(|| user.login.clone()), login: user.login, email: user.email, teams })
+    }
+}
