@@ -76,6 +76,9 @@ create table catalog_relation (
     from_ref        text not null,
     kind            text not null,
     to_ref          text not null,
+    -- where the reference stands in the originator's file, if it was found there
+    line            integer,
+    col             integer,
     primary key (originator_id, from_ref, kind, to_ref)
 );
 create index catalog_relation_from on catalog_relation (from_ref, kind, to_ref);

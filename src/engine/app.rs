@@ -1,6 +1,8 @@
 //! The handles that everything shares. It holds nothing of any feature, so it stays at the bottom.
 
-use std::sync::Arc;
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -37,6 +39,8 @@ pub struct Handles {
     pub sessions: Sessions,
     /// Requests that wait for a person, by person, for a few seconds.
     pub waiting: Kept<Uuid, i64>,
+    /// What features keep in memory, each its own.
+    pub caches: Caches,
     /// Where code lives.
     pub code_hosts: CodeHosts,
     /// What addresses and files say.
@@ -65,6 +69,21 @@ impl std::ops::Deref for App {
 
     fn deref(&self) -> &Handles {
         &self.0
+    }
+}
+
+/// What features keep in memory: one value per type, made when first asked for. The handles know
+/// nothing of the types.
+#[derive(Debug, Default)]
+pub struct Caches(Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>);
+
+impl Caches {
+    /// The cache of a type.
+    pub fn of<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = map.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default())).clone();
+        // The entry of a type holds that type; were it otherwise, an empty cache does no harm.
+        entry.downcast().unwrap_or_default()
     }
 }
 

@@ -2,5 +2,6 @@
 //! (`model`, `error`, `store`, `actions`, `panel`, `jobs`, `pages`, `api`). A feature uses the floors
 //! below and features of lower rows, never a neighbour.
 
+pub mod catalog;
 pub mod login;
 pub mod requests;

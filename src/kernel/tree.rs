@@ -62,7 +62,7 @@ impl TreePath {
                         return refuse("it climbs out");
                     }
                 }
-                part if part.eq_ignore_ascii_case(".git") => return refuse("“.git” belongs to Git"),
+                part if is_git_folder(part) => return refuse("“.git” belongs to Git"),
                 part => parts.push(part),
             }
         }
@@ -85,6 +85,13 @@ impl TreePath {
     pub fn file_name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }
+}
+
+/// Whether some file system takes a part for Git's own folder: Git itself refuses these
+/// (git-config, `core.protectNTFS`): other case, trailing dots and spaces, and the short name.
+fn is_git_folder(part: &str) -> bool {
+    let part = part.trim_end_matches(['.', ' ']);
+    part.eq_ignore_ascii_case(".git") || part.eq_ignore_ascii_case("git~1")
 }
 
 impl std::fmt::Display for TreePath {
