@@ -30,6 +30,7 @@ create table runs_run (
 );
 create unique index runs_run_one_active on runs_run (subject_ref)
     where state in ('queued', 'running', 'parked', 'cancelling', 'rolling_back');
+create index runs_run_subject on runs_run (subject_ref, id desc);
 create index runs_run_created on runs_run (created_at desc, id desc);
 create index runs_run_request on runs_run (request_id);
 create index runs_run_kind on runs_run (kind, created_at desc);

@@ -6,6 +6,7 @@ pub mod assets;
 pub mod extract;
 pub mod flash;
 pub mod layers;
+pub mod markdown;
 pub mod page;
 pub mod paging;
 pub mod panel;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::MAX_DOCUMENT;
+use crate::kernel::tree::{File, Mode, Tree, TreeError, TreePath};
 use crate::ports::PortError;
 use crate::ports::code_host::Fetched;
 
@@ -31,7 +32,7 @@ pub fn read(path: &Path, known: Option<&str>) -> Result<Fetched, PortError> {
     Ok(Fetched::Content { bytes: bytes.into(), etag: Some(etag) })
 }
 
-/// The files of a folder whose path below it matches a pattern, sorted. Hidden folders are passed over.
+/// The files of a folder whose path below it matches a pattern, sorted. Git's own folders are passed over.
 ///
 /// # Errors
 /// The folder cannot be read, the pattern is none, or there are too many files.
@@ -47,7 +48,7 @@ pub fn list(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, PortError> {
             let path = entry.path();
             let Ok(kind) = entry.file_type() else { continue };
             if kind.is_dir() {
-                if !entry.file_name().to_string_lossy().starts_with('.') {
+                if entry.file_name() != ".git" {
                     folders.push(path);
                 }
             } else if path.strip_prefix(folder).is_ok_and(|below| glob.is_match(below)) {
@@ -60,6 +61,30 @@ pub fn list(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, PortError> {
     }
     found.sort();
     Ok(found)
+}
+
+/// All files under a folder. Links are kept as links, never followed.
+///
+/// # Errors
+/// The folder cannot be read, or holds more than a tree does.
+pub fn tree(folder: &Path) -> Result<Tree, PortError> {
+    use std::os::unix::ffi::OsStringExt as _;
+    use std::os::unix::fs::PermissionsExt as _;
+    let invalid = |e: TreeError| PortError::Invalid { system: "This machine".to_owned(), why: e.to_string() };
+    let mut tree = Tree::new();
+    for path in list(folder, "**")? {
+        let failed = |e: std::io::Error| PortError::NotFound { system: "This machine".to_owned(), what: format!("{}: {e}", path.display()) };
+        let metadata = std::fs::symlink_metadata(&path).map_err(failed)?;
+        let below = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy();
+        let (content, mode) = if metadata.is_symlink() {
+            (std::fs::read_link(&path).map_err(failed)?.into_os_string().into_vec(), Mode::Symlink)
+        } else {
+            let executable = metadata.permissions().mode() & 0o111 != 0;
+            (std::fs::read(&path).map_err(failed)?, if executable { Mode::Executable } else { Mode::Regular })
+        };
+        tree.insert(TreePath::new(&below).map_err(invalid)?, File { content: content.into(), mode }).map_err(invalid)?;
+    }
+    Ok(tree)
 }
 
 /// The words for a document that is too large.

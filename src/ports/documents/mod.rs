@@ -9,6 +9,7 @@ use async_trait::async_trait;
 
 use super::PortError;
 use super::code_host::Fetched;
+use crate::kernel::tree::Tree;
 
 /// The largest descriptor that is read, in bytes. Backstage's own limit for a request body is
 /// 10 MB; a descriptor of 5 MB holds about 20,000 entities.
@@ -38,4 +39,10 @@ pub trait Documents: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`PortError::NotFound`].
     async fn list(&self, folder: &std::path::Path, pattern: &str) -> Result<Vec<PathBuf>, PortError>;
+
+    /// All files under a folder, with their modes and links, within the limits of a tree.
+    ///
+    /// # Errors
+    /// [`PortError::NotFound`], [`PortError::Invalid`] above the limits.
+    async fn tree(&self, folder: &std::path::Path) -> Result<Tree, PortError>;
 }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use bytes::BytesMut;
 
 use super::{Documents, MAX_DOCUMENT, Place, file};
+use crate::kernel::tree::Tree;
 use crate::ports::PortError;
 use crate::ports::code_host::Fetched;
 use crate::ports::http::{GuardedError, Http};
@@ -81,6 +82,11 @@ impl Documents for Reader {
     async fn list(&self, folder: &std::path::Path, pattern: &str) -> Result<Vec<PathBuf>, PortError> {
         let (folder, pattern) = (folder.to_owned(), pattern.to_owned());
         blocking(move || file::list(&folder, &pattern)).await
+    }
+
+    async fn tree(&self, folder: &std::path::Path) -> Result<Tree, PortError> {
+        let folder = folder.to_owned();
+        blocking(move || file::tree(&folder)).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! Who is this person? Asked of GitHub by OAuth. Demo people need no outside system and no adapter.
 
 pub mod github;
+pub mod teams;
 
 use async_trait::async_trait;
 

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::{href, icon, kind_words, short};
+use super::{href, kind_words, short};
 use crate::engine::access::{Resource, Subject, can};
 use crate::engine::app::App;
 use crate::engine::web::paging::{self, PAGE};
@@ -57,7 +57,6 @@ struct IndexPage {
 /// Everything of the page that does not depend on whose it is, beyond what they may see.
 pub(super) struct List {
     asked: Asked,
-    base: String,
     total: i64,
     all: i64,
     from: i64,
@@ -76,7 +75,6 @@ pub(super) struct List {
 struct Row {
     href: String,
     name: String,
-    icon: &'static str,
     description: Option<String>,
     kind: String,
     owner: Option<(String, String)>,
@@ -193,9 +191,6 @@ async fn find(app: &App, subject: &Subject, asked: Asked) -> Result<List, Catalo
     let shown = i64::try_from(rows.len()).unwrap_or(0);
     let now = app.clock.now();
     Ok(List {
-        base: asked.href(|a| {
-            a.q.clear();
-        }),
         total,
         all,
         from: from + 1,
@@ -251,7 +246,6 @@ fn row(item: Item) -> Row {
     };
     Row {
         href: href(&item.entity_ref),
-        icon: icon(&item.kind, kind_type),
         kind,
         name: item.name,
         description: item.description,
