@@ -14,7 +14,8 @@ use super::kept::Kept;
 use super::config::Config;
 use super::seal::Sealer;
 use crate::kernel::clock::Clock;
-use crate::ports::code_host::{CodeHost, local::LocalHost};
+use crate::ports::code_host::local::LocalHost;
+use crate::ports::code_host::{CodeHost, RepositoryName};
 use crate::ports::documents::Documents;
 use crate::ports::sign_in::{SignInHost, TeamDirectory};
 
@@ -97,6 +98,13 @@ pub struct CodeHosts {
 }
 
 impl CodeHosts {
+    /// The adapter for a repository, and the repository's name as that adapter knows it.
+    pub fn locate(&self, name: &RepositoryName) -> Option<(Arc<dyn CodeHost>, RepositoryName)> {
+        let host = self.for_host(&name.host)?;
+        let name = RepositoryName { host: host.host().to_owned(), ..name.clone() };
+        Some((host, name))
+    }
+
     /// The adapter for a host as templates write it. Without GitHub, `github.com` means the local
     /// host, so that golden paths work without an account.
     pub fn for_host(&self, host: &str) -> Option<Arc<dyn CodeHost>> {

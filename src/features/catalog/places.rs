@@ -8,7 +8,7 @@ use super::model::location::LocationRef;
 use super::store::SourceKind;
 use crate::engine::app::App;
 use crate::ports::PortError;
-use crate::ports::code_host::{CodeHost, Fetched, RepositoryName};
+use crate::ports::code_host::{CodeHost as _, Fetched, RepositoryName};
 use crate::ports::documents::Place as Document;
 
 /// A source as it is stored: what is read, and where in it.
@@ -125,13 +125,8 @@ pub async fn read(app: &App, target: &Target, known: Option<&str>) -> Result<Fet
         SourceKind::Repository => {
             let invalid = || PortError::Invalid { system: "The portal".to_owned(), why: format!("{} is no repository", target.target) };
             let (name, branch, path) = target.in_repository().ok_or_else(invalid)?;
-            let host = host(app, &name.host).ok_or_else(invalid)?;
+            let (host, name) = app.code_hosts.locate(&name).ok_or_else(invalid)?;
             host.read_file(&name, branch, path, known).await
         }
     }
-}
-
-/// The adapter of a code host by its own name; `github.com` in a stored target is GitHub itself.
-fn host(app: &App, name: &str) -> Option<std::sync::Arc<dyn CodeHost>> {
-    app.code_hosts.for_host(name)
 }

@@ -41,6 +41,6 @@ async fn in_repository(app: &App, target: &Target) -> Result<Tree, PortError> {
         return Err(refused());
     }
     let (name, branch, path) = target.in_repository().ok_or_else(refused)?;
-    let host = app.code_hosts.for_host(&name.host).ok_or_else(refused)?;
+    let (host, name) = app.code_hosts.locate(&name).ok_or_else(refused)?;
     host.read_tree(&name, branch, path).await
 }

@@ -159,12 +159,13 @@ impl Planner<'_> {
 
     async fn publish(&mut self, wanted: &Publish, failed: &(dyn Fn(String) -> ScaffolderError + Sync)) -> Result<Value, ScaffolderError> {
         let name = &wanted.repository;
-        let host = self.app.code_hosts.for_host(&name.host).ok_or_else(|| failed(format!("the portal has no code host {}", name.host)))?;
+        let located = self.app.code_hosts.locate(name);
+        let (host, there) = located.ok_or_else(|| failed(format!("the portal has no code host {}", name.host)))?;
         let files = self.files.under(&wanted.source_path).map_err(|e| failed(e.to_string()))?;
         if files.is_empty() {
             return Err(failed("there are no files to publish".to_owned()));
         }
-        if host.find(name).await?.is_some() {
+        if host.find(&there).await?.is_some() {
             self.blocker = Some(format!("The repository {name} exists already. Choose another name."));
         }
         let who = if host.host() == name.host { name.host.clone() } else { "the local code host, in place of GitHub".to_owned() };

@@ -182,8 +182,11 @@ impl Work<'_> {
 
     async fn publish(&self, step: &Step, wanted: &Publish) -> Result<Outcome, StepFault> {
         let app = &self.context.app;
-        let name = &wanted.repository;
-        let host = app.code_hosts.for_host(&name.host).ok_or_else(|| StepFault::Failed(format!("The portal has no code host {}.", name.host)))?;
+        let located = app.code_hosts.locate(&wanted.repository);
+        let (host, name) =
+            located.ok_or_else(|| StepFault::Failed(format!("The portal has no code host {}.", wanted.repository.host)))?;
+        // From here on the repository goes by the name that its host knows.
+        let wanted = &Publish { repository: name.clone(), ..wanted.clone() };
         let files = self.workspace().await?.under(&wanted.source_path).map_err(|e| StepFault::Failed(format!("{e}.")))?;
         if plan::listing(&files) != self.input.files {
             return Err(StepFault::Failed("The files are not those of the plan that you saw: the template has changed meanwhile. Nothing was published.".to_owned()));
