@@ -152,6 +152,9 @@ pub async fn run(config: Config, parts: Parts) -> anyhow::Result<()> {
         queue::free_locks(&pool).await?;
     }
     let app = app(config, pool.clone())?;
+    if parts.work {
+        example::people(&app).await?;
+    }
     let stop = app.stop.clone();
     spawn(app.bus.clone().listen(pool.clone(), stop.clone()));
     spawn(follow_news(app.clone()));

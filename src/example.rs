@@ -42,18 +42,25 @@ pub enum ExampleError {
     File(String),
 }
 
+/// Writes the demo people, before the door opens.
+///
+/// # Errors
+/// See [`ExampleError`].
+pub async fn people(app: &App) -> Result<(), ExampleError> {
+    if !app.config.catalog.example {
+        return Ok(());
+    }
+    let Some(file) = Example::get("people.json") else { return Ok(()) };
+    let people: Vec<DemoPerson> = serde_json::from_slice(&file.data).map_err(|e| ExampleError::File(e.to_string()))?;
+    Ok(login::seed_demo_people(&app.db, &people).await?)
+}
+
 /// Lays the golden paths and, if wanted, the example organization, and has them read.
 ///
 /// # Errors
 /// See [`ExampleError`].
 pub async fn lay(app: &App) -> Result<(), ExampleError> {
-    if app.config.catalog.example {
-        let people = Example::get("people.json").map(|f| serde_json::from_slice::<Vec<DemoPerson>>(&f.data));
-        if let Some(people) = people.transpose().map_err(|e| ExampleError::File(e.to_string()))? {
-            login::seed_demo_people(&app.db, &people).await?;
-        }
-    }
-    let mut repositories = vec![("golden-paths".to_owned(), golden_paths()?)];
+    let mut repositories = vec![("golden-paths".to_owned(), golden_paths(app)?)];
     if app.config.catalog.example {
         repositories.extend(example_repositories()?);
     }
@@ -118,10 +125,24 @@ fn first_line(files: &Tree) -> String {
     readme.and_then(|t| t.lines().map(str::trim).find(|l| !l.is_empty() && !l.starts_with('#')).map(str::to_owned)).unwrap_or_default()
 }
 
-fn golden_paths() -> Result<Tree, ExampleError> {
+/// The golden paths, with the names of this installation in the place of the example's: where GitHub is
+/// configured, repositories are made there, in its organization.
+fn golden_paths(app: &App) -> Result<Tree, ExampleError> {
     let mut tree = Tree::new();
     for path in GoldenPaths::iter() {
-        add(&mut tree, &path, GoldenPaths::get(&path))?;
+        let file = GoldenPaths::get(&path).map(|mut file| {
+            if let (true, Some(github), Some(org)) =
+                (path.ends_with("/template.yaml"), &app.code_hosts.github, &app.config.github.org)
+                && let Ok(text) = std::str::from_utf8(&file.data)
+            {
+                let own = text
+                    .replace("- github.com\n", &format!("- {}\n", github.host()))
+                    .replace(&format!("- {OWNER}\n"), &format!("- {org}\n"));
+                file.data = own.into_bytes().into();
+            }
+            file
+        });
+        add(&mut tree, &path, file)?;
     }
     Ok(tree)
 }

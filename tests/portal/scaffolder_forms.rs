@@ -62,7 +62,11 @@ fn when(expression: &Value, parameters: &Value) -> bool {
 
 /// YAML 1.2, as Backstage reads it: `off` and `Y` are texts.
 fn yaml(text: &str) -> Value {
-    serde_saphyr::from_str_with_options(text, serde_saphyr::options! { strict_booleans: true }).unwrap()
+    {
+        use slipway::features::catalog::model::yaml;
+        let reading = yaml::read_stream(text.as_bytes(), &yaml::Limits::default());
+        serde_json::from_value(reading.documents().next().expect("a document").value.clone()).unwrap()
+    }
 }
 
 fn reduced(errors: &[Value]) -> Value {

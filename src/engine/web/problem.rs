@@ -139,7 +139,13 @@ pub fn database_kind(error: &sqlx::Error) -> Kind {
         sqlx::Error::Database(e) => e.code().is_some_and(|c| c.starts_with("08") || c.starts_with("57") || c == "53300"),
         _ => false,
     };
-    if away { Kind::Unavailable("The database".into()) } else { Kind::Internal }
+    // A NUL, or half of a surrogate pair: text that Postgres does not keep (class 22, data exceptions).
+    let text = matches!(error, sqlx::Error::Database(e) if matches!(e.code().as_deref(), Some("22021" | "22P05")));
+    match (away, text) {
+        (true, _) => Kind::Unavailable("The database".into()),
+        (_, true) => Kind::Invalid(Vec::new()),
+        _ => Kind::Internal,
+    }
 }
 
 impl Explain for sqlx::Error {
@@ -150,6 +156,7 @@ impl Explain for sqlx::Error {
     fn title(&self) -> Cow<'static, str> {
         match database_kind(self) {
             Kind::Internal => "Something went wrong here".into(),
+            Kind::Invalid(_) => "This holds characters that cannot be kept".into(),
             _ => "The database is not answering".into(),
         }
     }
@@ -157,6 +164,7 @@ impl Explain for sqlx::Error {
     fn detail(&self) -> Cow<'static, str> {
         match database_kind(self) {
             Kind::Internal => "It is our mistake, not yours. It has been written down; with the request id the platform team finds it.".into(),
+            Kind::Invalid(_) => "A NUL character is no text. Take it out and try again; nothing was changed.".into(),
             _ => "Nothing was lost and nothing was changed. The portal goes on by itself as soon as the database answers; try again in a moment.".into(),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use oauth2::basic::BasicClient;
 use oauth2::{
-    AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet, PkceCodeChallenge, PkceCodeVerifier,
+    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet, PkceCodeChallenge, PkceCodeVerifier,
     RedirectUrl, RequestTokenError, Scope, TokenResponse as _, TokenUrl,
 };
 use serde::Deserialize;
@@ -64,6 +64,8 @@ impl GitHubSignIn {
         let wrong = |e: url::ParseError| PortError::Invalid { system: SYSTEM.to_owned(), why: e.to_string() };
         let client = BasicClient::new(ClientId::new(settings.client_id))
             .set_client_secret(ClientSecret::new(settings.client_secret.expose().to_owned()))
+            // GitHub reads id and secret from the body (its docs, "Authorizing OAuth apps", step 2).
+            .set_auth_type(AuthType::RequestBody)
             .set_auth_uri(AuthUrl::new(at("/login/oauth/authorize")).map_err(wrong)?)
             .set_token_uri(TokenUrl::new(at("/login/oauth/access_token")).map_err(wrong)?)
             .set_redirect_uri(RedirectUrl::new(settings.redirect.to_string()).map_err(wrong)?);

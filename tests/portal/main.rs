@@ -1,0 +1,19 @@
+//! The whole product through its router and its workers, against real counterparts: Postgres and Git as
+//! they are, GitHub as a simulation over real HTTP that is held to its published description.
+
+mod support;
+mod world {
+    pub mod github;
+}
+
+mod access;
+mod catalog;
+mod catalog_conformance;
+mod faults;
+mod github;
+mod local_host;
+mod operations;
+mod publishing;
+mod scaffolder_forms;
+mod spine;
+mod walk;
