@@ -61,12 +61,13 @@ async function a_developer_creates_a_service_and_finds_it_everywhere({ browser, 
   await outputs.getByRole('link', { name: /repository/i }).click();
   await heading(page, 'door-counter');
   await page.getByRole('link', { name: 'Cargo.toml', exact: true }).waitFor();
-  const command = await page.getByText(/^git clone /).innerText();
+  const command = await page.getByLabel('Over HTTP').inputValue();
   const folder = await clone(command.replace('git clone ', ''), portal.dir);
   assert.ok((await readdir(folder)).includes('chart'), 'the clone holds the chart');
   assert.match(await readFile(join(folder, 'Cargo.toml'), 'utf8'), /name = "door-counter"/);
 
-  await page.goto('/catalog?q=door-counter');
+  // The service and its API carry the same name; the filter of the address tells them apart.
+  await page.goto('/catalog?kind=component&q=door-counter');
   await page.getByRole('table').getByRole('link', { name: 'door-counter', exact: true }).click();
   await heading(page, 'door-counter');
   await says(page, 'Counts parcels at the door.');

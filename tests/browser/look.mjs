@@ -8,12 +8,18 @@ const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.
 const WIDTHS = [360, 768, 1440];
 const THEMES = ['light', 'dark'];
 
+/** What axe is asked in each theme: all of it in one, in the other what depends on colours. */
+const RULES = {
+  light: { rules: { 'target-size': { enabled: true } } },
+  dark: { runOnly: ['color-contrast', 'link-in-text-block'] },
+};
+
 /** What is wrong with the page as it stands, in one line each. */
-async function faults(page) {
+async function faults(page, theme) {
   // By evaluation, not by a script element: the policy of the pages allows no script that is not ours.
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(AXE);
-  return page.evaluate(async () => {
-    const { violations } = await globalThis.axe.run(document, { rules: { 'target-size': { enabled: true } } });
+  return page.evaluate(async (rules) => {
+    const { violations } = await globalThis.axe.run(document, rules);
     const found = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(' | ')}`);
     const wide = document.documentElement.scrollWidth;
     if (wide > innerWidth) {
@@ -23,18 +29,30 @@ async function faults(page) {
     const titles = document.querySelectorAll('h1').length;
     if (titles !== 1) found.push(`has ${titles} titles of the first level`);
     return found;
-  });
+  }, RULES[theme]);
+}
+
+/** Collects faults, each once, with where it was seen. */
+class Faults {
+  #seen = new Map();
+
+  note(where, found) {
+    for (const fault of found) this.#seen.set(fault, [...(this.#seen.get(fault) ?? []), where]);
+  }
+
+  assertNone() {
+    const lines = [...this.#seen].map(([fault, where]) => `${fault}\n    ${where.join('; ')}`);
+    assert.ok(lines.length === 0, `${lines.length} faults:\n${lines.join('\n')}`);
+  }
 }
 
 /** Looks at the page in every width and theme, and once more with everything open that can be opened. */
-async function look(page, name) {
-  const found = [];
-  const state = async (words) => found.push(...(await faults(page)).map((fault) => `${name}, ${words}: ${fault}`));
+async function look(page, name, into) {
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: 900 });
-    for (const colorScheme of THEMES) {
-      await page.emulateMedia({ colorScheme });
-      await state(`${width}, ${colorScheme}`);
+    for (const theme of THEMES) {
+      await page.emulateMedia({ colorScheme: theme });
+      into.note(`${name}, ${width}, ${theme}`, await faults(page, theme));
     }
   }
   const opened = await page.evaluate(() => {
@@ -45,25 +63,19 @@ async function look(page, name) {
   if (opened > 0) {
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 900 });
-      await state(`${width}, open`);
+      into.note(`${name}, ${width}, all open`, await faults(page, 'light'));
     }
   }
+  await page.emulateMedia({ colorScheme: 'light' });
   await page.setViewportSize({ width: 1440, height: 900 });
-  return found;
 }
 
 /** Looks at a list of addresses, each under its name. */
-async function walk(page, addresses) {
-  const found = [];
+async function walk(page, addresses, into) {
   for (const [name, address] of Object.entries(addresses)) {
     await page.goto(address);
-    found.push(...(await look(page, name)));
+    await look(page, name, into);
   }
-  return found;
-}
-
-function nothing(found) {
-  assert.deepEqual(found, [], `${found.length} faults:\n${found.join('\n')}`);
 }
 
 /** A token of a person's, made with their session. */
@@ -76,10 +88,10 @@ async function tokenOf(page) {
 async function pages_before_sign_in_and_of_errors_are_clean({ browser }) {
   const stranger = await browser.stranger();
   const mara = await browser.as('mara');
-  nothing([
-    ...(await walk(stranger, { 'sign in': '/login' })),
-    ...(await walk(mara, { 'unknown entity': '/catalog/component/default/no-such-thing', 'unknown page': '/no/such/page', forbidden: '/admin' })),
-  ]);
+  const found = new Faults();
+  await walk(stranger, { 'sign in': '/login' }, found);
+  await walk(mara, { 'unknown entity': '/catalog/component/default/no-such-thing', 'unknown page': '/no/such/page', forbidden: '/admin' }, found);
+  found.assertNone();
 }
 
 async function pages_of_the_catalog_are_clean({ browser, portal }) {
@@ -89,8 +101,10 @@ async function pages_of_the_catalog_are_clean({ browser, portal }) {
   const { body } = await api('GET', '/sources');
   const source = body.items.find(({ problems }) => problems > 0) ?? body.items[0];
   const entity = '/catalog/component/default/tracking-api';
-  nothing(
-    await walk(page, {
+  const found = new Faults();
+  await walk(
+    page,
+    {
       home: '/',
       catalog: '/catalog',
       'catalog, filtered': '/catalog?kind=component&owner=group:default/tracking',
@@ -107,13 +121,15 @@ async function pages_of_the_catalog_are_clean({ browser, portal }) {
       source: `/catalog/sources/${source.id}`,
       problems: '/catalog/problems',
       docs: '/docs',
-    }),
+    },
+    found,
   );
+  found.assertNone();
 }
 
 async function menus_are_clean_when_open({ browser }) {
   const page = await browser.as('mara');
-  const found = [];
+  const found = new Faults();
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: 900 });
     for (const menu of ['.menu__button', '.nav__toggle']) {
@@ -122,18 +138,18 @@ async function menus_are_clean_when_open({ browser }) {
       await page.locator(menu).click();
       for (const colorScheme of THEMES) {
         await page.emulateMedia({ colorScheme });
-        found.push(...(await faults(page)).map((fault) => `${menu} open, ${width}, ${colorScheme}: ${fault}`));
+        found.note(`${menu} open, ${width}, ${colorScheme}`, await faults(page, colorScheme));
       }
     }
   }
-  nothing(found);
+  found.assertNone();
 }
 
 async function pages_of_creating_are_clean({ browser, portal }) {
   const page = await browser.as('mara');
   await catalogIsRead(page);
-  const found = [];
-  const here = async (name) => found.push(...(await look(page, name)));
+  const found = new Faults();
+  const here = (name) => look(page, name, found);
   await page.goto('/scaffolder');
   await here('create');
   await page.goto('/scaffolder?q=nothing-is-called-like-this');
@@ -158,13 +174,14 @@ async function pages_of_creating_are_clean({ browser, portal }) {
   const run = new URL(page.url()).pathname;
   await page.reload();
   await here('run, done');
-  found.push(...(await walk(page, { 'roll back?': `${run}/roll-back`, runs: '/requests/runs', 'my requests': '/requests?view=mine', 'home, with runs': '/' })));
+  await walk(page, { 'roll back?': `${run}/roll-back`, runs: '/requests/runs', 'my requests': '/requests?view=mine', 'home, with runs': '/' }, found);
   await page.goto(run);
   await page.getByRole('link', { name: 'Request', exact: true }).click();
   await here('request, done');
   const repository = '/git/tidepost/look-counter';
-  found.push(
-    ...(await walk(page, {
+  await walk(
+    page,
+    {
       repositories: '/git/tidepost',
       repository,
       'repository, folder': `${repository}/tree/main/src`,
@@ -172,7 +189,8 @@ async function pages_of_creating_are_clean({ browser, portal }) {
       'repository, history': `${repository}/history`,
       'repository, proposals': `${repository}/proposals`,
       'entity, just made': '/catalog/component/default/look-counter',
-    })),
+    },
+    found,
   );
 
   // What waits for another team: as its asker and as whoever decides.
@@ -189,27 +207,28 @@ async function pages_of_creating_are_clean({ browser, portal }) {
   const asked = await api('POST', '/templates/default/rust-http-service/requests', { values, reason: 'To look at it.' });
   assert.equal(asked.status, 201, JSON.stringify(asked.body));
   const request = `/requests/${asked.body.request_id}`;
-  found.push(...(await walk(page, { 'request, asked': request })));
+  await walk(page, { 'request, asked': request }, found);
   const tomas = await browser.as('tomas');
-  found.push(...(await walk(tomas, { 'requests, to decide': '/requests', 'request, to decide': request, 'home, something waits': '/' })));
-  nothing(found);
+  await walk(tomas, { 'requests, to decide': '/requests', 'request, to decide': request, 'home, something waits': '/' }, found);
+  found.assertNone();
 }
 
 async function pages_of_tokens_and_of_admins_are_clean({ browser }) {
   const mara = await browser.as('mara');
-  const found = await walk(mara, { tokens: '/login/tokens' });
+  const found = new Faults();
+  await walk(mara, { tokens: '/login/tokens' }, found);
   await mara.goto('/login/tokens');
   await mara.getByRole('button', { name: 'Make token' }).click();
   await mara.getByRole('alert').waitFor();
-  found.push(...(await look(mara, 'tokens, with errors')));
+  await look(mara, 'tokens, with errors', found);
   await mara.getByLabel('Name', { exact: true }).fill('to look at');
   await mara.getByRole('checkbox', { name: 'Read the catalog' }).check();
   await mara.getByRole('button', { name: 'Make token' }).click();
   await mara.locator('.notice--good code').waitFor();
-  found.push(...(await look(mara, 'tokens, just made')));
+  await look(mara, 'tokens, just made', found);
   const ines = await browser.as('ines');
-  found.push(...(await walk(ines, { admin: '/admin', audit: '/admin/audit', 'failed runs': '/requests/runs?state=failed' })));
-  nothing(found);
+  await walk(ines, { admin: '/admin', audit: '/admin/audit', 'failed runs': '/requests/runs?state=failed' }, found);
+  found.assertNone();
 }
 
 /** In the order in which they are walked. */

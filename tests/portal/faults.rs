@@ -21,6 +21,8 @@ async fn a_database_that_is_away_is_explained_and_comes_back_by_itself() {
     rustix::process::kill_process(pid, rustix::process::Signal::QUIT).expect("it is ended");
     let mut refused = 0;
     for _ in 0..10 {
+        let sent = mara.request(reqwest::Method::GET, "/api/v1/entities").send().await;
+        assert!(sent.is_ok(), "{sent:?}\n{}", portal.log_tail());
         let answer = mara.get("/api/v1/entities").await;
         if answer.status == 503 {
             refused += 1;
@@ -44,15 +46,15 @@ async fn a_run_of_a_killed_process_goes_on_elsewhere_within_twenty_seconds() {
     // Two replicas over one database, as an installation with DATABASE_URL has them.
     let url = database::fresh().await;
     let dir = data_dir();
-    let (first_port, second_port) = (free_port(), free_port());
+    let port = free_port();
     let data = dir.path().join("portal");
     let vars = |crash: &'static str| vec![("DATABASE_URL", url.clone()), ("SLIPWAY_EXAMPLE", "1".to_owned()), ("SLIPWAY_CRASH_AT", crash.to_owned())];
-    let start = |port: u16, crash: &'static str| {
+    let start = |crash: &'static str| {
         let vars = vars(crash);
         let vars: Vec<(&str, &str)> = vars.iter().map(|(k, v)| (*k, v.as_str())).collect();
         Process::start(&data, port, &vars)
     };
-    let mut first = start(first_port, "after call:publish:commit");
+    let mut first = start("after call:publish:commit");
     let mara = Person::sign_in(&first.base, "mara").await.tokened(&["*"]).await;
     for _ in 0..200 {
         if mara.get("/api/v1/templates/default/rust-http-service").await.status.is_success() {
@@ -68,7 +70,7 @@ async fn a_run_of_a_killed_process_goes_on_elsewhere_within_twenty_seconds() {
     let run = created["run_id"].as_str().expect("a run").to_owned();
     assert!(first.ends_within(Duration::from_secs(20)), "{}", first.log_tail());
     let died = std::time::Instant::now();
-    let second = start(second_port, "");
+    let second = start("");
     let elsewhere = Person::sign_in(&second.base, "mara").await;
     loop {
         let body = elsewhere.get(&format!("/api/v1/runs/{run}")).await.is(200).json();

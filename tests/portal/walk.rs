@@ -105,7 +105,8 @@ async fn a_publication_survives_a_kill_at_every_place() {
         let _answer = mara.request(reqwest::Method::POST, path).json(&values(&name)).send().await;
         assert!(doomed.ends_within(Duration::from_secs(20)), "{place} was never reached; {}", doomed.log_tail());
         drop(doomed);
-        let again = Process::start(&data, port, &example);
+        let mut again = Process::start(&data, port, &example);
+        assert!(!again.ended(), "{place}: {}", again.log_tail());
         let run = run_called(&mara, &format!("Create {name}")).await;
         let started = Instant::now();
         let body = until_ended(&mara, &run, Duration::from_secs(25)).await;

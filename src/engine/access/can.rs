@@ -1,9 +1,12 @@
 //! May this person do that to this thing? One function for pages, API and jobs.
 //! Verbs are `feature.verb`; token scopes are the same names. Roles and conditions come behind it later.
 
+use std::borrow::Cow;
+
 use uuid::Uuid;
 
 use super::subject::{Subject, Via};
+use crate::kernel::fault::{Explain, Kind};
 
 /// What a verb is done to. Only what rules look at.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +42,28 @@ pub enum Denied {
     /// A verb that no rule knows: no.
     #[error("nothing allows {0}")]
     Unknown(String),
+}
+
+impl Explain for Denied {
+    fn kind(&self) -> Kind {
+        Kind::Forbidden
+    }
+
+    fn title(&self) -> Cow<'static, str> {
+        "You may not do this".into()
+    }
+
+    fn detail(&self) -> Cow<'static, str> {
+        match self {
+            Self::Scope(verb) => format!("The token was not given the scope {verb}. Make one that has it.").into(),
+            other => {
+                let text = other.to_string();
+                let mut letters = text.chars();
+                let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+                format!("{first}{}.", letters.as_str()).into()
+            }
+        }
+    }
 }
 
 /// Who may do a verb.

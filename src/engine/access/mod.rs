@@ -5,7 +5,6 @@
 //! `access_sees(visible_to, claims)` with the claims of [`Subject::claims`].
 
 pub mod can;
-pub mod current;
 pub mod session;
 pub mod store;
 pub mod subject;

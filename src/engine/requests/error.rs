@@ -60,7 +60,7 @@ impl Explain for RequestError {
                 message: "Say why, so that the asker knows what to change.".to_owned(),
             }]),
             Self::Run(e) => e.kind(),
-            Self::Database(e) => crate::engine::web::problem::database_kind(e),
+            Self::Database(e) => crate::engine::db::database_kind(e),
         }
     }
 

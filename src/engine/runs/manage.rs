@@ -76,7 +76,7 @@ impl Explain for RunError {
         match self {
             Self::NotFound(_) => Kind::NotFound,
             Self::Busy(_) | Self::State { .. } => Kind::Conflict,
-            Self::Database(e) => crate::engine::web::problem::database_kind(e),
+            Self::Database(e) => crate::engine::db::database_kind(e),
         }
     }
 

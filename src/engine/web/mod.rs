@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod assets;
+pub mod current;
 pub mod extract;
 pub mod flash;
 pub mod layers;

@@ -10,9 +10,10 @@ use axum::http::{HeaderMap, header};
 use axum::response::{Html, IntoResponse, Response};
 use tower_sessions::Session;
 
+use super::current;
 use super::flash::{self, Flash};
 use super::problem::{AsItIs, Problem};
-use crate::engine::access::{Subject, current};
+use crate::engine::access::Subject;
 use crate::engine::app::App;
 use crate::engine::requests;
 use crate::kernel::fault::{Explain, Kind};

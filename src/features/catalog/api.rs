@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::actions;
 use super::error::CatalogError;
 use super::store::{self, Cursor, Filter};
-use crate::engine::access::current::CurrentUser;
+use crate::engine::web::current::CurrentUser;
 use crate::engine::access::{Resource, can};
 use crate::engine::app::App;
 use crate::engine::web::api::{Body, List};

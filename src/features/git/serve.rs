@@ -9,7 +9,7 @@ use base64::Engine as _;
 use futures::TryStreamExt as _;
 use tokio_util::io::{ReaderStream, StreamReader};
 
-use crate::engine::access::current::by_token;
+use crate::engine::web::current::by_token;
 use crate::engine::access::{Resource, can};
 use crate::engine::app::App;
 use crate::engine::config::SignIn;

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::actions::{self, TokenWish};
-use crate::engine::access::current::CurrentUser;
+use crate::engine::web::current::CurrentUser;
 use crate::engine::access::{Resource, can, store};
 use crate::engine::app::App;
 use crate::engine::web::api::{Body, List};

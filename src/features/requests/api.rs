@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::actions::{self, Verb};
-use crate::engine::access::current::CurrentUser;
+use crate::engine::web::current::CurrentUser;
 use crate::engine::access::{Resource, can};
 use crate::engine::app::App;
 use crate::engine::requests::answer::Answer as Verdict;

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::actions::{self, Wish};
 use super::model::form::Secrets;
 use super::model::template::Template as Model;
-use crate::engine::access::current::CurrentUser;
+use crate::engine::web::current::CurrentUser;
 use crate::engine::access::{Resource, can};
 use crate::engine::app::App;
 use crate::engine::web::api::{Body, List};

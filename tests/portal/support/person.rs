@@ -46,7 +46,9 @@ impl Answer {
 impl Person {
     /// Nobody in particular.
     pub fn stranger(base: &str) -> Self {
-        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        // No connection is kept: a portal that was killed and started again has the same address.
+        let builder = Client::builder().redirect(reqwest::redirect::Policy::none()).pool_max_idle_per_host(0);
+        let client = builder.build().expect("a client");
         Self { client, base: base.to_owned(), cookie: None, token: None }
     }
 

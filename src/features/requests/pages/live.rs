@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::run::{log_line, visible};
-use crate::engine::access::current::{self, CurrentUser};
+use crate::engine::web::current::{self, CurrentUser};
 use crate::engine::access::{Resource, Subject, can};
 use crate::engine::app::App;
 use crate::engine::bus::News;

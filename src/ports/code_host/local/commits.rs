@@ -63,7 +63,10 @@ impl LocalHost {
         let draft = Draft { parent, message: &commit.message, author, files: &commit.files, change: &Change::Whole };
         let made = self.import(&repository, &mut objects, &draft).await?;
         let id = match &head {
-            Some(head) if (repeats || stands && parent.is_some()) && is_same(head, &made) => head.id.clone(),
+            Some(head) if (repeats || stands && parent.is_some()) && is_same(head, &made) => {
+                self.move_refs(&repository, format!("delete {WAITING} {}\n", made.id)).await?;
+                head.id.clone()
+            }
             _ if !stands => return Err(moved()),
             head => {
                 let old = head.as_ref().map(|head| head.id.as_str());

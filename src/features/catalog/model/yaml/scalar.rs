@@ -55,11 +55,11 @@ fn json_number(number: f64) -> Value {
     const SIGNED: f64 = 9_223_372_036_854_775_808.0;
     const UNSIGNED: f64 = 18_446_744_073_709_551_616.0;
     if number.fract() == 0.0 && (-SIGNED..SIGNED).contains(&number) {
-        #[allow(clippy::cast_possible_truncation)]
+        #[expect(clippy::cast_possible_truncation, reason = "a whole number within the limits of the type")]
         return Value::from(number as i64);
     }
     if number.fract() == 0.0 && (SIGNED..UNSIGNED).contains(&number) {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number within the limits of the type")]
         return Value::from(number as u64);
     }
     Number::from_f64(number).map_or(Value::Null, Value::Number)
@@ -250,7 +250,7 @@ fn moment(day: NaiveDate, rest: &str) -> Option<DateTime<Utc>> {
     if parts.next().is_some() || !second.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    #[allow(clippy::cast_possible_truncation)]
+    #[expect(clippy::cast_possible_truncation, reason = "seconds of a minute, in milliseconds")]
     let milliseconds = (second.parse::<f64>().ok()? * 1000.0) as i64;
     let since_midnight = Duration::hours(hour.parse().ok()?)
         + Duration::minutes(minute.parse().ok()?)

@@ -6,13 +6,11 @@ use axum::http::request::Parts;
 use tower_sessions::Session;
 use uuid::Uuid;
 
-use super::session::USER;
-use super::store;
-use super::subject::{Subject, Via};
-use super::token;
+use super::page::sign_in_needed;
+use super::problem::Problem;
+use crate::engine::access::session::USER;
+use crate::engine::access::{Subject, Via, store, token};
 use crate::engine::app::App;
-use crate::engine::web::page::sign_in_needed;
-use crate::engine::web::problem::Problem;
 use crate::kernel::fault::Kind;
 
 /// Somebody who is signed in, by session or by token.
