@@ -72,14 +72,16 @@ pub fn metrics_handle() -> anyhow::Result<metrics_exporter_prometheus::Prometheu
 pub fn app(config: Config, pool: PgPool) -> anyhow::Result<App> {
     // One provider of cryptography for all TLS in the process; a second installation is no failure.
     let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    std::fs::create_dir_all(&config.data.dir).with_context(|| format!("the data folder {}", config.data.dir.display()))?;
+    std::fs::create_dir_all(&config.data.dir)
+        .with_context(|| format!("the data folder {}", config.data.dir.display()))?;
     let sealer = match &config.data.key {
         Some(key) => Sealer::from_hex(key)?,
         None => Sealer::from_file(&config.data.key_file)?,
     };
     let guard = Guard { hosts: config.catalog.hosts.clone(), inside_when_listed_with_port: true };
     let http = Http::new(guard).context("the HTTP client")?;
-    let local = LocalHost::open(config.data.dir.join("git"), config.http.base_url.join("/")?, LOCAL_HOST.to_owned()).context("the local code host")?;
+    let local = LocalHost::open(config.data.dir.join("git"), config.http.base_url.join("/")?, LOCAL_HOST.to_owned())
+        .context("the local code host")?;
     let github = github(&config)?.map(Arc::new);
     let sign_in = sign_in(&config, &http)?;
     Ok(App::new(Handles {
@@ -93,7 +95,9 @@ pub fn app(config: Config, pool: PgPool) -> anyhow::Result<App> {
         code_hosts: CodeHosts { local: Arc::new(local), github: github.clone().map(|g| g as Arc<dyn CodeHost>) },
         documents: Arc::new(Reader::new(http)),
         sign_in,
-        teams: github.zip(config.github.org.clone()).map(|(github, org)| Arc::new(crate::ports::sign_in::teams::GitHubTeams::new(github, org)) as Arc<dyn TeamDirectory>),
+        teams: github.zip(config.github.org.clone()).map(|(github, org)| {
+            Arc::new(crate::ports::sign_in::teams::GitHubTeams::new(github, org)) as Arc<dyn TeamDirectory>
+        }),
         stop: CancellationToken::new(),
         metrics: metrics_handle()?,
         workers_up: false.into(),
@@ -105,9 +109,11 @@ fn github(config: &Config) -> anyhow::Result<Option<GitHub>> {
     let Some(credentials) = &config.github.credentials else { return Ok(None) };
     let credentials = match credentials {
         GitHubCredentials::Token(token) => Credentials::Token(token.clone()),
-        GitHubCredentials::App { id, key } => {
-            Credentials::App { app_id: *id, private_key_pem: key.clone(), org: config.github.org.clone().unwrap_or_default() }
-        }
+        GitHubCredentials::App { id, key } => Credentials::App {
+            app_id: *id,
+            private_key_pem: key.clone(),
+            org: config.github.org.clone().unwrap_or_default(),
+        },
     };
     let host = config.github.url.host_str().unwrap_or("github.com");
     let host = config.github.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
@@ -154,12 +160,20 @@ pub async fn run(config: Config, parts: Parts) -> anyhow::Result<()> {
     let app = app(config, pool.clone())?;
     if parts.work {
         example::people(&app).await?;
+    } else {
+        // The workers are other processes: these pages do not wait for any of their own.
+        app.workers_up.store(true, Ordering::Release);
     }
     let stop = app.stop.clone();
     spawn(app.bus.clone().listen(pool.clone(), stop.clone()));
     spawn(follow_news(app.clone()));
+    spawn(tidy_metrics(app.clone()));
     let listener = match parts.web {
-        true => Some(TcpListener::bind(app.config.http.listen).await.with_context(|| format!("cannot listen on {}", app.config.http.listen))?),
+        true => Some(
+            TcpListener::bind(app.config.http.listen)
+                .await
+                .with_context(|| format!("cannot listen on {}", app.config.http.listen))?,
+        ),
         false => None,
     };
     let web = listener.map(|listener| spawn(serve(app.clone(), listener, started)));
@@ -253,6 +267,13 @@ pub async fn follow_news(app: App) {
             }
             News::Run(_) | News::Catalog(_) => {}
         }
+    }
+}
+
+/// Folds what was measured into its buckets, so that it does not grow where nobody scrapes.
+async fn tidy_metrics(app: App) {
+    while tokio::time::timeout(Duration::from_secs(5), app.stop.cancelled()).await.is_err() {
+        app.metrics.run_upkeep();
     }
 }
 

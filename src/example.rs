@@ -68,8 +68,11 @@ pub async fn lay(app: &App) -> Result<(), ExampleError> {
     repositories.sort_by_key(|(name, _)| (name != "golden-paths", name != "organization", name.clone()));
     let started = std::time::Instant::now();
     let count = repositories.len();
-    let laid: Vec<Result<Target, ExampleError>> =
-        futures::stream::iter(repositories).map(|(name, files)| lay_repository(app, name, files)).buffered(AT_ONCE).collect().await;
+    let laid: Vec<Result<Target, ExampleError>> = futures::stream::iter(repositories)
+        .map(|(name, files)| lay_repository(app, name, files))
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
     let targets = laid.into_iter().collect::<Result<Vec<_>, _>>()?;
     let mut tx = app.db.begin().await?;
     write::put_sources(&mut tx, &targets, "example", false).await?;
@@ -79,7 +82,11 @@ pub async fn lay(app: &App) -> Result<(), ExampleError> {
     }
     jobs::enqueue(&mut tx, &Read {}, When { key: Some("catalog.read"), at: None }).await?;
     tx.commit().await?;
-    tracing::info!(repositories = count, duration_ms = started.elapsed().as_millis(), "golden paths and example laid into the local code host");
+    tracing::info!(
+        repositories = count,
+        duration_ms = started.elapsed().as_millis(),
+        "golden paths and example laid into the local code host"
+    );
     Ok(())
 }
 
@@ -122,7 +129,9 @@ async fn lay_repository(app: &App, repository: String, files: Tree) -> Result<Ta
 /// The first sentence after the heading of the readme.
 fn first_line(files: &Tree) -> String {
     let readme = TreePath::new("README.md").ok().and_then(|p| files.get(&p).and_then(File::text).map(str::to_owned));
-    readme.and_then(|t| t.lines().map(str::trim).find(|l| !l.is_empty() && !l.starts_with('#')).map(str::to_owned)).unwrap_or_default()
+    readme
+        .and_then(|t| t.lines().map(str::trim).find(|l| !l.is_empty() && !l.starts_with('#')).map(str::to_owned))
+        .unwrap_or_default()
 }
 
 /// The golden paths, with the names of this installation in the place of the example's: where GitHub is
@@ -150,7 +159,9 @@ fn golden_paths(app: &App) -> Result<Tree, ExampleError> {
 fn example_repositories() -> Result<Vec<(String, Tree)>, ExampleError> {
     let mut all: BTreeMap<String, Tree> = BTreeMap::new();
     for path in Example::iter() {
-        let Some((repository, rest)) = path.strip_prefix("repositories/").and_then(|p| p.split_once('/')) else { continue };
+        let Some((repository, rest)) = path.strip_prefix("repositories/").and_then(|p| p.split_once('/')) else {
+            continue;
+        };
         add(all.entry(repository.to_owned()).or_default(), rest, Example::get(&path))?;
     }
     Ok(all.into_iter().collect())
@@ -161,5 +172,6 @@ fn add(tree: &mut Tree, path: &str, file: Option<rust_embed::EmbeddedFile>) -> R
     let wrong = |e: crate::kernel::tree::TreeError| ExampleError::File(e.to_string());
     // Embedding keeps no modes: what begins with a shebang is a program.
     let mode = if file.data.starts_with(b"#!") { Mode::Executable } else { Mode::Regular };
-    tree.insert(TreePath::new(path).map_err(wrong)?, File { content: file.data.into_owned().into(), mode }).map_err(wrong)
+    tree.insert(TreePath::new(path).map_err(wrong)?, File { content: file.data.into_owned().into(), mode })
+        .map_err(wrong)
 }

@@ -43,13 +43,13 @@
 //! One word for one thing: entity, source, template, draft, plan, request, decision, run, step,
 //! effect, leftover, repository, proposal, subject, claim.
 
-pub mod kernel;
-pub mod ports;
-pub mod engine;
-pub mod features;
-pub mod panels;
-pub mod worker;
-pub mod router;
-pub mod example;
 pub mod boot;
+pub mod engine;
+pub mod example;
+pub mod features;
+pub mod kernel;
+pub mod panels;
+pub mod ports;
+pub mod router;
 pub mod telemetry;
+pub mod worker;

@@ -93,7 +93,7 @@ fn main() -> ExitCode {
     match start(config, &warnings, command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            say(&format!("slipway: {e:#}\n"));
+            let _closed = std::io::stderr().write_all(format!("slipway: {e:#}\n").as_bytes());
             ExitCode::FAILURE
         }
     }
@@ -108,7 +108,9 @@ fn start(config: Config, warnings: &[Mistake], command: Command) -> anyhow::Resu
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match command {
-            Command::Serve(serve) => boot::run(config, Parts { web: true, work: !serve.web_only, migrate: serve.migrate }).await,
+            Command::Serve(serve) => {
+                boot::run(config, Parts { web: true, work: !serve.web_only, migrate: serve.migrate }).await
+            }
             Command::Work => boot::run(config, Parts { web: false, work: true, migrate: false }).await,
             Command::Migrate => with_database(&config, async |pool| boot::migrate(&pool).await).await,
             Command::Token(Token::Create { user, name, scopes, days }) => {
@@ -121,7 +123,10 @@ fn start(config: Config, warnings: &[Mistake], command: Command) -> anyhow::Resu
 }
 
 /// Does something with the database, starting the private one if there is no other.
-async fn with_database(config: &Config, act: impl AsyncFnOnce(sqlx::PgPool) -> anyhow::Result<()>) -> anyhow::Result<()> {
+async fn with_database(
+    config: &Config,
+    act: impl AsyncFnOnce(sqlx::PgPool) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let (url, postgres) = match &config.data.database_url {
         Some(url) => (url.expose().to_owned(), None),
         None => {
@@ -158,7 +163,9 @@ async fn token(pool: &sqlx::PgPool, login: &str, wish: &TokenWish) -> anyhow::Re
     let (_, secret) = actions::create_token(pool, &subject, wish, now).await.map_err(|e| {
         let explained: &dyn slipway::kernel::fault::Explain = &e;
         match explained.kind() {
-            slipway::kernel::fault::Kind::Invalid(faults) => anyhow::anyhow!(faults.iter().map(|f| f.message.clone()).collect::<Vec<_>>().join(" ")),
+            slipway::kernel::fault::Kind::Invalid(faults) => {
+                anyhow::anyhow!(faults.iter().map(|f| f.message.clone()).collect::<Vec<_>>().join(" "))
+            }
             _ => anyhow::anyhow!("{}", explained.title()),
         }
     })?;
@@ -168,10 +175,17 @@ async fn token(pool: &sqlx::PgPool, login: &str, wish: &TokenWish) -> anyhow::Re
 
 fn report(mistakes: &[Mistake], format: Format, config: Option<&Config>) {
     if format == Format::Json {
-        let list: Vec<_> = mistakes.iter().map(|m| serde_json::json!({ "name": m.name, "message": m.message, "warning": m.warning })).collect();
-        let settings: serde_json::Map<_, _> =
-            config.map(|c| c.describe().into_iter().map(|(k, v)| (k.to_owned(), v.into())).collect()).unwrap_or_default();
-        say(&format!("{:#}\n", serde_json::json!({ "good": mistakes.iter().all(|m| m.warning), "mistakes": list, "settings": settings })));
+        let list: Vec<_> = mistakes
+            .iter()
+            .map(|m| serde_json::json!({ "name": m.name, "message": m.message, "warning": m.warning }))
+            .collect();
+        let settings: serde_json::Map<_, _> = config
+            .map(|c| c.describe().into_iter().map(|(k, v)| (k.to_owned(), v.into())).collect())
+            .unwrap_or_default();
+        say(&format!(
+            "{:#}\n",
+            serde_json::json!({ "good": mistakes.iter().all(|m| m.warning), "mistakes": list, "settings": settings })
+        ));
         return;
     }
     let mut text = String::new();

@@ -28,13 +28,19 @@ impl Drop for Traces {
 pub fn start(settings: &Telemetry) -> anyhow::Result<Traces> {
     let filter = EnvFilter::try_new(&settings.filter)?.add_directive("graphile_worker=warn".parse()?);
     let text = (!settings.json).then(|| tracing_subscriber::fmt::layer().with_writer(std::io::stderr).compact());
-    let json = settings.json.then(|| tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr));
+    let json =
+        settings.json.then(|| tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr));
     let provider = match &settings.otlp {
         Some(endpoint) => {
             let url = format!("{}/v1/traces", endpoint.as_str().trim_end_matches('/'));
             let exporter = opentelemetry_otlp::SpanExporter::builder().with_http().with_endpoint(url).build()?;
             let resource = opentelemetry_sdk::Resource::builder().with_service_name("slipway").build();
-            Some(opentelemetry_sdk::trace::SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+            Some(
+                opentelemetry_sdk::trace::SdkTracerProvider::builder()
+                    .with_batch_exporter(exporter)
+                    .with_resource(resource)
+                    .build(),
+            )
         }
         None => None,
     };

@@ -5,21 +5,27 @@ use sqlx::PgPool;
 use crate::engine::app::App;
 use crate::engine::jobs::worker::{Builder, Workers};
 use crate::engine::jobs::{self, Context};
-use crate::engine::requests::jobs::{Decide, Expire, FollowRuns, Start};
 use crate::engine::requests::Kinds;
+use crate::engine::requests::jobs::{Decide, Expire, FollowRuns, Start};
 use crate::engine::runs::rollback::Sweep;
-use crate::engine::runs::{self, Execute, Registry};
+use crate::engine::runs::{self, Execute, Registry, RunState};
+use crate::features::catalog;
 use crate::features::catalog::jobs::{Discover, Read};
 use crate::features::login::jobs::{ClearSessions, RefreshTeams};
 use crate::features::scaffolder::actions::CreateRequests;
 use crate::features::scaffolder::jobs::Clear;
 use crate::features::scaffolder::outside::{Commits, Repositories, Settings, Sources};
 use crate::features::scaffolder::runs::Create;
-use crate::features::catalog;
 
 /// The kinds of runs and effects.
 pub fn registry() -> Registry {
-    Registry::default().run(Create).effect(Repositories).effect(Commits).effect(Settings).effect(Sources).observer(FollowRuns)
+    Registry::default()
+        .run(Create)
+        .effect(Repositories)
+        .effect(Commits)
+        .effect(Settings)
+        .effect(Sources)
+        .observer(FollowRuns)
 }
 
 /// The kinds of requests.
@@ -63,21 +69,26 @@ pub async fn gauges(app: &App) -> sqlx::Result<()> {
     let mut conn = app.db.acquire().await?;
     for depth in jobs::depth(&mut conn).await? {
         #[expect(clippy::cast_precision_loss, reason = "a queue of 2^53 jobs would show otherwise")]
-        let set = |name: &'static str, value: i64| metrics::gauge!(name, "kind" => depth.kind.clone()).set(value as f64);
+        let set =
+            |name: &'static str, value: i64| metrics::gauge!(name, "kind" => depth.kind.clone()).set(value as f64);
         set("slipway_jobs_waiting", depth.waiting);
         set("slipway_jobs_buried", depth.buried);
         metrics::gauge!("slipway_jobs_oldest_seconds", "kind" => depth.kind.clone()).set(depth.oldest_seconds);
     }
-    for (state, count) in runs::store::counts(&mut conn).await? {
+    let counts = runs::store::counts(&mut conn).await?;
+    // Also those that no run is in: a gauge keeps what it was told last.
+    for state in RunState::ALL.iter().filter(|s| **s == RunState::Failed || !s.is_final()) {
+        let count = counts.iter().find(|(name, _)| name == state.as_str()).map_or(0, |(_, count)| *count);
         #[expect(clippy::cast_precision_loss, reason = "as above")]
-        metrics::gauge!("slipway_runs", "state" => state).set(count as f64);
+        metrics::gauge!("slipway_runs", "state" => state.as_str()).set(count as f64);
     }
     let summary = catalog::store::source_summary(&mut conn).await?;
     #[expect(clippy::cast_precision_loss, reason = "as above")]
     metrics::gauge!("slipway_catalog_sources").set(summary.all as f64);
     if let Some(read_at) = summary.read_at {
         #[expect(clippy::cast_precision_loss, reason = "milliseconds of an age")]
-        metrics::gauge!("slipway_catalog_read_age_seconds").set((app.clock.now() - read_at).num_milliseconds() as f64 / 1000.0);
+        metrics::gauge!("slipway_catalog_read_age_seconds")
+            .set((app.clock.now() - read_at).num_milliseconds() as f64 / 1000.0);
     }
     Ok(())
 }

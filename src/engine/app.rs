@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::access::session::Sessions;
 use super::bus::Bus;
-use super::kept::Kept;
 use super::config::Config;
+use super::kept::Kept;
 use super::seal::Sealer;
 use crate::kernel::clock::Clock;
 use crate::ports::code_host::local::LocalHost;
@@ -113,6 +113,7 @@ impl CodeHosts {
         {
             return Some(github.clone());
         }
-        (host == self.local.host() || (self.github.is_none() && host == "github.com")).then(|| self.local.clone() as Arc<dyn CodeHost>)
+        (host == self.local.host() || (self.github.is_none() && host == "github.com"))
+            .then(|| self.local.clone() as Arc<dyn CodeHost>)
     }
 }

@@ -195,18 +195,40 @@ impl Config {
             ("SLIPWAY_LISTEN", self.http.listen.to_string()),
             ("SLIPWAY_BASE_URL", self.http.base_url.to_string()),
             ("SLIPWAY_DATA_DIR", self.data.dir.display().to_string()),
-            ("DATABASE_URL", self.data.database_url.as_ref().map_or_else(|| "private Postgres".to_owned(), |_| "given".to_owned())),
-            ("SLIPWAY_KEY_FILE", if self.data.key.is_some() { "SLIPWAY_KEY is given".to_owned() } else { self.data.key_file.display().to_string() }),
+            (
+                "DATABASE_URL",
+                self.data.database_url.as_ref().map_or_else(|| "private Postgres".to_owned(), |_| "given".to_owned()),
+            ),
+            (
+                "SLIPWAY_KEY_FILE",
+                if self.data.key.is_some() {
+                    "SLIPWAY_KEY is given".to_owned()
+                } else {
+                    self.data.key_file.display().to_string()
+                },
+            ),
             ("SLIPWAY_GITHUB_URL", self.github.url.to_string()),
             ("SLIPWAY_GITHUB_API_URL", self.github.api_url.to_string()),
             ("SLIPWAY_GITHUB_ORG", self.github.org.clone().unwrap_or_else(|| "none".to_owned())),
             ("GitHub sign-in", given(self.github.sign_in.is_some())),
-            ("GitHub credentials", match &self.github.credentials {
-                Some(GitHubCredentials::App { id, .. }) => format!("App {id}"),
-                Some(GitHubCredentials::Token(_)) => "token".to_owned(),
-                None => "none; the local code host takes GitHub's place".to_owned(),
-            }),
-            ("SLIPWAY_ADMINS", self.admins.logins.iter().cloned().chain(self.admins.teams.iter().map(|t| format!("@{t}"))).collect::<Vec<_>>().join(", ")),
+            (
+                "GitHub credentials",
+                match &self.github.credentials {
+                    Some(GitHubCredentials::App { id, .. }) => format!("App {id}"),
+                    Some(GitHubCredentials::Token(_)) => "token".to_owned(),
+                    None => "none; the local code host takes GitHub's place".to_owned(),
+                },
+            ),
+            (
+                "SLIPWAY_ADMINS",
+                self.admins
+                    .logins
+                    .iter()
+                    .cloned()
+                    .chain(self.admins.teams.iter().map(|t| format!("@{t}")))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            ),
             ("SLIPWAY_CATALOG", self.catalog.sources.join(", ")),
             ("SLIPWAY_EXAMPLE", if self.catalog.example { "on" } else { "off" }.to_owned()),
             ("Sign-in", format!("{:?}", self.sign_in())),
@@ -324,7 +346,10 @@ impl Reader<'_> {
         if let Some(url) = &base_url
             && (url.path() != "/" || url.query().is_some())
         {
-            self.wrong("SLIPWAY_BASE_URL", format!("is “{url}”; the portal answers at the root of a host, so leave the path away."));
+            self.wrong(
+                "SLIPWAY_BASE_URL",
+                format!("is “{url}”; the portal answers at the root of a host, so leave the path away."),
+            );
             base_url = None;
         }
         Http {
@@ -389,11 +414,17 @@ impl Reader<'_> {
             (Some(id), Some(secret)) => Some(OAuthClient { id, secret }),
             (None, None) => None,
             (Some(_), None) => {
-                self.wrong("SLIPWAY_GITHUB_CLIENT_SECRET", "is missing; SLIPWAY_GITHUB_CLIENT_ID is given and needs it.");
+                self.wrong(
+                    "SLIPWAY_GITHUB_CLIENT_SECRET",
+                    "is missing; SLIPWAY_GITHUB_CLIENT_ID is given and needs it.",
+                );
                 None
             }
             (None, Some(_)) => {
-                self.wrong("SLIPWAY_GITHUB_CLIENT_ID", "is missing; SLIPWAY_GITHUB_CLIENT_SECRET is given and needs it.");
+                self.wrong(
+                    "SLIPWAY_GITHUB_CLIENT_ID",
+                    "is missing; SLIPWAY_GITHUB_CLIENT_SECRET is given and needs it.",
+                );
                 None
             }
         }
@@ -452,13 +483,22 @@ impl Reader<'_> {
             ));
         }
         if config.catalog.demo && outside {
-            self.warn("SLIPWAY_DEMO", "lets anybody who reaches the portal sign in as a demo person, and the base address is an outside one.");
+            self.warn(
+                "SLIPWAY_DEMO",
+                "lets anybody who reaches the portal sign in as a demo person, and the base address is an outside one.",
+            );
         }
         if config.github.sign_in.is_some() && config.admins.logins.is_empty() && config.admins.teams.is_empty() {
-            self.warn("SLIPWAY_ADMINS", "is empty: nobody can curate templates and policies. Name logins, or teams as @team.");
+            self.warn(
+                "SLIPWAY_ADMINS",
+                "is empty: nobody can curate templates and policies. Name logins, or teams as @team.",
+            );
         }
         if config.github.credentials.is_some() && config.github.org.is_none() {
-            self.wrong("SLIPWAY_GITHUB_ORG", "is missing; the portal has credentials for GitHub and needs to know for which organization.");
+            self.wrong(
+                "SLIPWAY_GITHUB_ORG",
+                "is missing; the portal has credentials for GitHub and needs to know for which organization.",
+            );
         }
         if config.github.sign_in.is_some() && config.github.credentials.is_none() {
             self.warn("SLIPWAY_GITHUB_TOKEN", "is missing: people sign in with GitHub, but teams are not refreshed and repositories are made on the local code host.");

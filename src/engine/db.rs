@@ -26,9 +26,10 @@ pub type Tx = Transaction<'static, Postgres>;
 /// # Errors
 /// The address cannot be read.
 pub fn pool(url: &str, connections: u32) -> Result<PgPool, sqlx::Error> {
-    let options = PgConnectOptions::from_str(url)?
-        .application_name("slipway")
-        .options([("statement_timeout", STATEMENT_LIMIT_MS), ("idle_in_transaction_session_timeout", STATEMENT_LIMIT_MS)]);
+    let options = PgConnectOptions::from_str(url)?.application_name("slipway").options([
+        ("statement_timeout", STATEMENT_LIMIT_MS),
+        ("idle_in_transaction_session_timeout", STATEMENT_LIMIT_MS),
+    ]);
     Ok(PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_LIMIT)
@@ -47,9 +48,15 @@ pub async fn migrate(pool: &PgPool) -> Result<(), sqlx::migrate::MigrateError> {
 /// How a database error looks to people.
 pub fn database_kind(error: &sqlx::Error) -> Kind {
     let away = match error {
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
         // Class 08 is connection exceptions, 57P0x shutdown and start-up, 57014 a statement over its time, 53300 too many connections.
-        sqlx::Error::Database(e) => e.code().is_some_and(|c| c.starts_with("08") || c.starts_with("57") || c == "53300"),
+        sqlx::Error::Database(e) => {
+            e.code().is_some_and(|c| c.starts_with("08") || c.starts_with("57") || c == "53300")
+        }
         _ => false,
     };
     // A NUL, or half of a surrogate pair: text that Postgres does not keep (class 22, data exceptions).

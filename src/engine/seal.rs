@@ -65,7 +65,8 @@ impl Sealer {
     /// # Errors
     /// It is not 64 hex digits.
     pub fn from_hex(key: &Secret) -> Result<Self, SealError> {
-        let bytes = Zeroizing::new(hex::decode(key.expose().trim()).map_err(|_| SealError::Key("SLIPWAY_KEY".to_owned()))?);
+        let bytes =
+            Zeroizing::new(hex::decode(key.expose().trim()).map_err(|_| SealError::Key("SLIPWAY_KEY".to_owned()))?);
         Self::from_bytes(&bytes).ok_or_else(|| SealError::Key("SLIPWAY_KEY".to_owned()))
     }
 
@@ -129,10 +130,14 @@ impl Sealer {
             return Err(SealError::Damaged);
         }
         if head[1..=KEY_ID] != self.id {
-            return Err(SealError::OtherKey { sealed_with: hex::encode(&head[1..=KEY_ID]), ours: hex::encode(self.id) });
+            return Err(SealError::OtherKey {
+                sealed_with: hex::encode(&head[1..=KEY_ID]),
+                ours: hex::encode(self.id),
+            });
         }
         let payload = Payload { msg: text, aad: place.as_bytes() };
-        let plain = self.cipher.decrypt(XNonce::from_slice(&head[1 + KEY_ID..]), payload).map_err(|_| SealError::Damaged)?;
+        let plain =
+            self.cipher.decrypt(XNonce::from_slice(&head[1 + KEY_ID..]), payload).map_err(|_| SealError::Damaged)?;
         Ok(Zeroizing::new(plain))
     }
 }

@@ -75,7 +75,11 @@ impl Http {
     ///
     /// # Errors
     /// As reqwest.
-    pub async fn oauth(&self, request: oauth2::HttpRequest, limit: Duration) -> Result<oauth2::HttpResponse, OAuthCallError> {
+    pub async fn oauth(
+        &self,
+        request: oauth2::HttpRequest,
+        limit: Duration,
+    ) -> Result<oauth2::HttpResponse, OAuthCallError> {
         let mut request = reqwest::Request::try_from(request)?;
         *request.timeout_mut() = Some(limit);
         let response = self.trusted.execute(request).await?;
@@ -90,7 +94,12 @@ impl Http {
     ///
     /// # Errors
     /// The address is refused, or the call fails.
-    pub async fn get_guarded(&self, url: &Url, headers: &[(&str, String)], limit: Duration) -> Result<reqwest::Response, GuardedError> {
+    pub async fn get_guarded(
+        &self,
+        url: &Url,
+        headers: &[(&str, String)],
+        limit: Duration,
+    ) -> Result<reqwest::Response, GuardedError> {
         let mut url = url.clone();
         for _ in 0..=MOST_REDIRECTS {
             let listed_inside = self.guard.check(&url)?;
@@ -103,7 +112,8 @@ impl Http {
             if !response.status().is_redirection() || response.status() == reqwest::StatusCode::NOT_MODIFIED {
                 return Ok(response);
             }
-            let target = response.headers().get("location").and_then(|v| v.to_str().ok()).and_then(|v| url.join(v).ok());
+            let target =
+                response.headers().get("location").and_then(|v| v.to_str().ok()).and_then(|v| url.join(v).ok());
             url = target.ok_or(GuardedError::Redirect)?;
         }
         Err(GuardedError::Redirect)

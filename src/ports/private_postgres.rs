@@ -26,10 +26,14 @@ const OLDEST_MAJOR: u32 = 15;
 #[derive(Debug, thiserror::Error)]
 pub enum PrivatePostgresError {
     /// No binaries of a usable version.
-    #[error("no Postgres {OLDEST_MAJOR} or later was found on PATH or under /usr/lib/postgresql. Install one (Debian: apt-get install postgresql), or set DATABASE_URL.")]
+    #[error(
+        "no Postgres {OLDEST_MAJOR} or later was found on PATH or under /usr/lib/postgresql. Install one (Debian: apt-get install postgresql), or set DATABASE_URL."
+    )]
     NotInstalled,
     /// The data were made by a version that is not installed.
-    #[error("the data in {dir} were made by Postgres {version}, which is not installed. Install postgresql-{version}, or move the folder away to start afresh.")]
+    #[error(
+        "the data in {dir} were made by Postgres {version}, which is not installed. Install postgresql-{version}, or move the folder away to start afresh."
+    )]
     WrongVersion {
         /// The data folder.
         dir: PathBuf,
@@ -114,7 +118,8 @@ impl PrivatePostgres {
 
     /// What a client connects to.
     pub fn url(&self) -> String {
-        let host: String = url::form_urlencoded::byte_serialize(self.socket_dir.as_os_str().as_encoded_bytes()).collect();
+        let host: String =
+            url::form_urlencoded::byte_serialize(self.socket_dir.as_os_str().as_encoded_bytes()).collect();
         format!("postgres://slipway@localhost/slipway?host={host}")
     }
 
@@ -159,7 +164,9 @@ impl PrivatePostgres {
             match cwd {
                 Ok(cwd) => cwd == self.data,
                 // Without /proc, or where it hides other users' processes, ask the kernel.
-                Err(e) if e.kind() == io::ErrorKind::PermissionDenied => rustix::process::test_kill_process(pid).is_ok(),
+                Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+                    rustix::process::test_kill_process(pid).is_ok()
+                }
                 Err(_) => !Path::new("/proc/self").exists() && rustix::process::test_kill_process(pid).is_ok(),
             }
         })
@@ -234,7 +241,11 @@ fn binaries(data: &Path) -> Result<PathBuf, PrivatePostgresError> {
     }
     found.sort();
     let Some(wanted) = wanted else {
-        return found.pop().filter(|(v, _)| *v >= OLDEST_MAJOR).map(|(_, dir)| dir).ok_or(PrivatePostgresError::NotInstalled);
+        return found
+            .pop()
+            .filter(|(v, _)| *v >= OLDEST_MAJOR)
+            .map(|(_, dir)| dir)
+            .ok_or(PrivatePostgresError::NotInstalled);
     };
     found
         .into_iter()
@@ -245,7 +256,8 @@ fn binaries(data: &Path) -> Result<PathBuf, PrivatePostgresError> {
 
 /// The major version: from the folder's name where the distribution keeps them apart, else by asking.
 fn version(bin: &Path) -> Option<u32> {
-    if let Some(version) = bin.parent().and_then(Path::file_name).and_then(|n| n.to_str()).and_then(|n| n.parse().ok()) {
+    if let Some(version) = bin.parent().and_then(Path::file_name).and_then(|n| n.to_str()).and_then(|n| n.parse().ok())
+    {
         return Some(version);
     }
     let output = std::process::Command::new(bin.join("postgres")).arg("--version").output().ok()?;
@@ -313,9 +325,11 @@ fn account() -> Result<Option<Account>, PrivatePostgresError> {
     }
     let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let find = |name: &str| {
-        passwd.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|f| f.first() == Some(&name)).and_then(|f| {
-            Some(Account { uid: f.get(2)?.parse().ok()?, gid: f.get(3)?.parse().ok()? })
-        })
+        passwd
+            .lines()
+            .map(|line| line.split(':').collect::<Vec<_>>())
+            .find(|f| f.first() == Some(&name))
+            .and_then(|f| Some(Account { uid: f.get(2)?.parse().ok()?, gid: f.get(3)?.parse().ok()? }))
     };
     find("postgres").or_else(|| find("nobody")).map(Some).ok_or(PrivatePostgresError::NoUser)
 }

@@ -174,7 +174,13 @@ async function creating_for_another_team_waits_for_that_team({ browser, portal }
   await tomas.getByLabel(/^Reason/).fill('Agreed, we answer for it.');
   await tomas.getByRole('button', { name: 'Approve and start' }).click();
   await says(tomas, /The work starts by itself/);
-  await tomas.getByRole('link', { name: 'Run', exact: true }).click();
+  // A worker starts it in the next moment; until then the page offers to look again.
+  const run = tomas.getByRole('link', { name: 'Run', exact: true });
+  for (let looks = 0; looks < 100 && !(await run.isVisible()); looks += 1) {
+    await tomas.waitForTimeout(100);
+    await tomas.goto(address);
+  }
+  await run.click();
   await followToSuccess(tomas);
 
   await mara.goto(address);

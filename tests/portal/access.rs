@@ -88,7 +88,11 @@ async fn with_github(world: &GitHubWorld, more: Vec<(&'static str, String)>) -> 
 }
 
 /// Goes the whole way over GitHub's page and back.
-async fn sign_in_with_github(portal: &Portal, world: &GitHubWorld, login: &str) -> (Person, crate::support::person::Answer) {
+async fn sign_in_with_github(
+    portal: &Portal,
+    world: &GitHubWorld,
+    login: &str,
+) -> (Person, crate::support::person::Answer) {
     world.sign_in_as(login);
     let mut person = portal.stranger();
     let begin = person.get("/login/github?next=%2Fcatalog").await.is(303);
@@ -164,7 +168,11 @@ async fn teams_are_refreshed_with_the_portals_own_token() {
 async fn a_token_does_no_more_than_its_scopes_and_ends_when_revoked() {
     let portal = Portal::start().await;
     let mara = portal.person("mara").await;
-    let made = mara.post_json("/api/v1/tokens", &json!({ "name": "ci", "scopes": ["catalog.read", "access.tokens"], "days": 1 })).await.is(201).json();
+    let made = mara
+        .post_json("/api/v1/tokens", &json!({ "name": "ci", "scopes": ["catalog.read", "access.tokens"], "days": 1 }))
+        .await
+        .is(201)
+        .json();
     let secret = made["token"].as_str().expect("a secret").to_owned();
     let script = mara.with_token(&secret);
     script.get("/api/v1/entities").await.is(200);
@@ -172,11 +180,17 @@ async fn a_token_does_no_more_than_its_scopes_and_ends_when_revoked() {
     assert!(refused["detail"].as_str().expect("text").contains("scaffolder.read"), "{refused}");
     let wider = script.post_json("/api/v1/tokens", &json!({ "name": "more", "scopes": ["*"] })).await;
     assert_eq!(wider.status, 422, "a token makes no token that may do more");
-    let stored: Vec<Vec<u8>> = sqlx::query_scalar("select hash from access_token").fetch_all(portal.db()).await.expect("hashes");
-    assert!(stored.iter().all(|h| h.len() == 32 && !secret.as_bytes().windows(8).any(|w| h.windows(8).any(|x| x == w))));
+    let stored: Vec<Vec<u8>> =
+        sqlx::query_scalar("select hash from access_token").fetch_all(portal.db()).await.expect("hashes");
+    assert!(
+        stored.iter().all(|h| h.len() == 32 && !secret.as_bytes().windows(8).any(|w| h.windows(8).any(|x| x == w)))
+    );
     mara.post(&format!("/login/tokens/{}/revoke", made["id"].as_str().expect("an id")), &[]).await.is(303);
     script.get("/api/v1/entities").await.is(401);
-    sqlx::query("update access_token set revoked_at = null, expires_at = now() - interval '1 second'").execute(portal.db()).await.expect("time passes");
+    sqlx::query("update access_token set revoked_at = null, expires_at = now() - interval '1 second'")
+        .execute(portal.db())
+        .await
+        .expect("time passes");
     script.get("/api/v1/entities").await.is(401);
 }
 
@@ -184,7 +198,10 @@ async fn a_token_does_no_more_than_its_scopes_and_ends_when_revoked() {
 async fn a_form_of_another_site_is_refused() {
     let portal = Portal::start().await;
     let mara = portal.person("mara").await;
-    let foreign = mara.request(reqwest::Method::POST, "/login/sign-out").header("sec-fetch-site", "cross-site").header("origin", "https://evil.example");
+    let foreign = mara
+        .request(reqwest::Method::POST, "/login/sign-out")
+        .header("sec-fetch-site", "cross-site")
+        .header("origin", "https://evil.example");
     let answer = mara.send(foreign).await.is(403);
     assert!(answer.says("came from another site"));
     mara.get("/").await.is(200);
@@ -197,8 +214,13 @@ async fn another_host_name_is_not_answered() {
     let answer = person.send(person.request(reqwest::Method::GET, "/login").header("host", "evil.example")).await;
     assert_eq!(answer.status, 421);
     let port = portal.base.rsplit(':').next().expect("a port").to_owned();
-    let local = person.send(person.request(reqwest::Method::GET, "/login").header("host", format!("localhost:{port}"))).await;
-    assert_eq!(local.location.as_deref(), Some(format!("{}/login", portal.base).as_str()), "this machine's other name leads on");
+    let local =
+        person.send(person.request(reqwest::Method::GET, "/login").header("host", format!("localhost:{port}"))).await;
+    assert_eq!(
+        local.location.as_deref(),
+        Some(format!("{}/login", portal.base).as_str()),
+        "this machine's other name leads on"
+    );
     person.send(person.request(reqwest::Method::GET, "/healthz").header("host", "10.0.0.7")).await.is(200);
 }
 
@@ -226,7 +248,11 @@ async fn pages_carry_headers_that_keep_browsers_safe() {
     for name in ["x-content-type-options", "referrer-policy", "x-frame-options", "x-request-id"] {
         assert!(answer.headers.contains_key(name), "{name}");
     }
-    let https = Portal::with(Settings { vars: vec![("SLIPWAY_BASE_URL", "https://portal.example".to_owned())], ..Settings::default() }).await;
+    let https = Portal::with(Settings {
+        vars: vec![("SLIPWAY_BASE_URL", "https://portal.example".to_owned())],
+        ..Settings::default()
+    })
+    .await;
     let person = https.stranger();
     let sign_in = person
         .request(reqwest::Method::POST, "/login/demo")

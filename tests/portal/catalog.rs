@@ -34,7 +34,11 @@ fn component(name: &str, owner: &str) -> String {
 #[tokio::test]
 async fn files_become_entities_with_relations_both_ways() {
     let dir = tempfile::tempdir().expect("a folder");
-    std::fs::write(dir.path().join("catalog-info.yaml"), component("eta", "tracking") + "  dependsOn: [resource:eta-db, component:gone]\n").expect("written");
+    std::fs::write(
+        dir.path().join("catalog-info.yaml"),
+        component("eta", "tracking") + "  dependsOn: [resource:eta-db, component:gone]\n",
+    )
+    .expect("written");
     std::fs::write(
         dir.path().join("more.yaml"),
         "apiVersion: backstage.io/v1alpha1\nkind: Resource\nmetadata:\n  name: eta-db\nspec:\n  type: database\n  owner: tracking\n---\napiVersion: backstage.io/v1alpha1\nkind: Group\nmetadata:\n  name: tracking\nspec:\n  type: team\n  children: []\n",
@@ -44,7 +48,10 @@ async fn files_become_entities_with_relations_both_ways() {
     let mara = portal.person("mara").await;
     let entity = mara.get("/api/v1/entities/resource/default/eta-db").await.is(200).json();
     let relations = entity["relations"].as_array().expect("relations");
-    assert!(relations.contains(&json!({ "type": "dependencyOf", "target_ref": "component:default/eta", "exists": true })), "{relations:#?}");
+    assert!(
+        relations.contains(&json!({ "type": "dependencyOf", "target_ref": "component:default/eta", "exists": true })),
+        "{relations:#?}"
+    );
     let page = mara.get("/catalog/component/default/eta").await.is(200);
     assert!(page.says("eta-db") && page.says("Depends on"));
     let problems = mara.get("/catalog/component/default/eta?tab=problems").await.is(200);
@@ -62,7 +69,8 @@ async fn a_broken_file_keeps_what_was_read_and_tells_line_and_column() {
     let portal = portal_over(dir.path(), vec![]).await;
     let mara = portal.person("mara").await;
     mara.get("/api/v1/entities/component/default/lockers").await.is(200);
-    std::fs::write(&file, component("lockers", "tracking").replace("  name: lockers", "  name: [lockers")).expect("broken");
+    std::fs::write(&file, component("lockers", "tracking").replace("  name: lockers", "  name: [lockers"))
+        .expect("broken");
     look(&portal).await;
     mara.get("/api/v1/entities/component/default/lockers").await.is(200);
     let page = mara.get("/catalog/problems").await.is(200);
@@ -119,7 +127,8 @@ async fn the_first_definition_stays_and_the_second_is_told() {
 #[tokio::test]
 async fn an_entity_for_some_teams_is_unknown_to_all_others() {
     let dir = tempfile::tempdir().expect("a folder");
-    let secret = component("secret-plan", "last-mile").replace("  tags", "  annotations:\n    slipway.dev/visible-to: last-mile\n  tags");
+    let secret = component("secret-plan", "last-mile")
+        .replace("  tags", "  annotations:\n    slipway.dev/visible-to: last-mile\n  tags");
     std::fs::write(dir.path().join("a.yaml"), secret).expect("written");
     std::fs::write(dir.path().join("b.yaml"), component("open-plan", "tracking")).expect("written");
     let portal = portal_over(dir.path(), vec![]).await;
@@ -146,7 +155,9 @@ async fn pages_go_on_where_the_last_one_ended() {
     let mut path = "/api/v1/entities?limit=25".to_owned();
     loop {
         let page = mara.get(&path).await.is(200).json();
-        seen.extend(page["items"].as_array().expect("items").iter().map(|i| i["name"].as_str().expect("a name").to_owned()));
+        seen.extend(
+            page["items"].as_array().expect("items").iter().map(|i| i["name"].as_str().expect("a name").to_owned()),
+        );
         match page["next"].as_str() {
             Some(next) => path = format!("/api/v1/entities?limit=25&after={next}"),
             None => break,
@@ -160,7 +171,11 @@ async fn pages_go_on_where_the_last_one_ended() {
 
 #[tokio::test]
 async fn addresses_that_lead_inside_are_never_read() {
-    let portal = Portal::with(Settings { vars: vec![("SLIPWAY_CATALOG_HOSTS", "127.0.0.1, localhost, *.example.org, 169.254.169.254".to_owned())], ..Settings::default() }).await;
+    let portal = Portal::with(Settings {
+        vars: vec![("SLIPWAY_CATALOG_HOSTS", "127.0.0.1, localhost, *.example.org, 169.254.169.254".to_owned())],
+        ..Settings::default()
+    })
+    .await;
     let mara = portal.person("mara").await;
     for target in [
         "http://127.0.0.1:1/catalog-info.yaml",
@@ -179,7 +194,8 @@ async fn addresses_that_lead_inside_are_never_read() {
             assert!(answer.says("inside") || answer.says("not answering"), "{target}: {}", answer.text);
         }
     }
-    let sources: i64 = sqlx::query_scalar("select count(*) from catalog_source").fetch_one(portal.db()).await.expect("a count");
+    let sources: i64 =
+        sqlx::query_scalar("select count(*) from catalog_source").fetch_one(portal.db()).await.expect("a count");
     assert_eq!(sources, 0);
 }
 
@@ -189,7 +205,9 @@ async fn a_redirect_to_an_inside_address_is_refused() {
     use axum::routing::get;
     let inside = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let secret_port = inside.local_addr().expect("an address").port();
-    tokio::spawn(async move { axum::serve(inside, axum::Router::new().route("/", get(|| async { component("stolen", "x") }))).await });
+    tokio::spawn(async move {
+        axum::serve(inside, axum::Router::new().route("/", get(|| async { component("stolen", "x") }))).await
+    });
     let outside = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = outside.local_addr().expect("an address").port();
     let to = format!("http://127.0.0.1:{secret_port}/");
@@ -211,30 +229,50 @@ async fn a_redirect_to_an_inside_address_is_refused() {
 
 #[tokio::test]
 async fn the_example_organization_is_whole() {
-    let portal = Portal::with(Settings { vars: vec![("SLIPWAY_EXAMPLE", "1".to_owned())], ..Settings::default() }).await;
+    let portal =
+        Portal::with(Settings { vars: vec![("SLIPWAY_EXAMPLE", "1".to_owned())], ..Settings::default() }).await;
     portal.lay().await;
-    let counts: Vec<(String, i64)> = sqlx::query_as("select kind, count(*) from catalog_entity group by kind order by kind")
+    let counts: Vec<(String, i64)> =
+        sqlx::query_as("select kind, count(*) from catalog_entity group by kind order by kind")
+            .fetch_all(portal.db())
+            .await
+            .expect("counts");
+    let count = |kind: &str| counts.iter().find(|(k, _)| k == kind).map_or(0, |(_, n)| *n);
+    assert_eq!(
+        (count("component"), count("api"), count("resource"), count("system"), count("group")),
+        (68, 24, 29, 9, 7),
+        "{counts:?}"
+    );
+    let problems: Vec<String> = sqlx::query_scalar("select entity_ref from catalog_problem order by 1")
         .fetch_all(portal.db())
         .await
-        .expect("counts");
-    let count = |kind: &str| counts.iter().find(|(k, _)| k == kind).map_or(0, |(_, n)| *n);
-    assert_eq!((count("component"), count("api"), count("resource"), count("system"), count("group")), (68, 24, 29, 9, 7), "{counts:?}");
-    let problems: Vec<String> = sqlx::query_scalar("select entity_ref from catalog_problem order by 1").fetch_all(portal.db()).await.expect("problems");
-    assert_eq!(problems, ["component:default/deployments", "component:default/label-printer-legacy", "component:default/traffic-feed-spike"]);
+        .expect("problems");
+    assert_eq!(
+        problems,
+        [
+            "component:default/deployments",
+            "component:default/label-printer-legacy",
+            "component:default/traffic-feed-spike"
+        ]
+    );
     // Laying it again changes nothing.
-    let before: i64 = sqlx::query_scalar("select number from catalog_generation").fetch_one(portal.db()).await.expect("a number");
+    let before: i64 =
+        sqlx::query_scalar("select number from catalog_generation").fetch_one(portal.db()).await.expect("a number");
     portal.lay().await;
-    let after: i64 = sqlx::query_scalar("select number from catalog_generation").fetch_one(portal.db()).await.expect("a number");
+    let after: i64 =
+        sqlx::query_scalar("select number from catalog_generation").fetch_one(portal.db()).await.expect("a number");
     assert_eq!(before, after);
 }
 
 #[tokio::test]
 async fn lists_and_searches_use_their_indexes() {
     let portal = Portal::start().await;
-    sqlx::query("insert into catalog_source (id, kind, target, origin) values (gen_random_uuid(), 'file', '/x', 'config')")
-        .execute(portal.db())
-        .await
-        .expect("a source");
+    sqlx::query(
+        "insert into catalog_source (id, kind, target, origin) values (gen_random_uuid(), 'file', '/x', 'config')",
+    )
+    .execute(portal.db())
+    .await
+    .expect("a source");
     sqlx::query(
         "insert into catalog_entity (id, ref, kind, namespace, name, body, etag, source_id, owner_ref, tags)
          select gen_random_uuid(), 'component:default/s' || n, 'component', 'default', 's' || n, jsonb_build_object('x', repeat(md5(n::text), 20)), 'e', (select id from catalog_source),
@@ -245,15 +283,26 @@ async fn lists_and_searches_use_their_indexes() {
     .expect("entities");
     sqlx::query("analyze catalog_entity").execute(portal.db()).await.expect("analyzed");
     for (statement, index) in [
-        ("select id from catalog_entity e where access_sees(visible_to, array['x']) order by sort_name, id limit 25", "catalog_entity_sort"),
+        (
+            "select id from catalog_entity e where access_sees(visible_to, array['x']) order by sort_name, id limit 25",
+            "catalog_entity_sort",
+        ),
         ("select id from catalog_entity e where kind = 'api' order by sort_name, id limit 25", "catalog_entity_kind"),
-        ("select id from catalog_entity e where owner_ref = 'group:default/t7' order by sort_name, id limit 25", "catalog_entity_owner"),
+        (
+            "select id from catalog_entity e where owner_ref = 'group:default/t7' order by sort_name, id limit 25",
+            "catalog_entity_owner",
+        ),
         ("select id from catalog_entity e where tags @> array['t7']", "catalog_entity_tags"),
         ("select id from catalog_entity e where ref = 'component:default/s77'", "catalog_entity_ref"),
-        ("select id from catalog_entity e where search @@ websearch_to_tsquery('simple', 's7777') or sort_name like '%s7777%'", "catalog_entity_search"),
+        (
+            "select id from catalog_entity e where search @@ websearch_to_tsquery('simple', 's7777') or sort_name like '%s7777%'",
+            "catalog_entity_search",
+        ),
     ] {
-        let plan: Vec<String> =
-            sqlx::query_scalar(sqlx::AssertSqlSafe(format!("explain {statement}"))).fetch_all(portal.db()).await.expect("a plan");
+        let plan: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("explain {statement}")))
+            .fetch_all(portal.db())
+            .await
+            .expect("a plan");
         assert!(plan.iter().any(|l| l.contains(index)), "{statement}\n{}", plan.join("\n"));
     }
 }

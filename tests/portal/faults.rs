@@ -48,7 +48,9 @@ async fn a_run_of_a_killed_process_goes_on_elsewhere_within_twenty_seconds() {
     let dir = data_dir();
     let port = free_port();
     let data = dir.path().join("portal");
-    let vars = |crash: &'static str| vec![("DATABASE_URL", url.clone()), ("SLIPWAY_EXAMPLE", "1".to_owned()), ("SLIPWAY_CRASH_AT", crash.to_owned())];
+    let vars = |crash: &'static str| {
+        vec![("DATABASE_URL", url.clone()), ("SLIPWAY_EXAMPLE", "1".to_owned()), ("SLIPWAY_CRASH_AT", crash.to_owned())]
+    };
     let start = |crash: &'static str| {
         let vars = vars(crash);
         let vars: Vec<(&str, &str)> = vars.iter().map(|(k, v)| (*k, v.as_str())).collect();
@@ -101,7 +103,14 @@ async fn a_panic_in_a_page_is_our_mistake_and_not_the_end() {
     let portal = Portal::start().await;
     let mara = portal.person("mara").await;
     // Nothing that people send makes a page panic: odd addresses end in words.
-    for path in ["/catalog/%00/%00/%00", "/catalog?after=AAAA", "/requests/not-a-uuid", "/catalog?q=%F0%9F%92%A9", "/git/..%2f..%2fetc/passwd", "/scaffolder/templates/default/%2e%2e"] {
+    for path in [
+        "/catalog/%00/%00/%00",
+        "/catalog?after=AAAA",
+        "/requests/not-a-uuid",
+        "/catalog?q=%F0%9F%92%A9",
+        "/git/..%2f..%2fetc/passwd",
+        "/scaffolder/templates/default/%2e%2e",
+    ] {
         let status = mara.get(path).await.status.as_u16();
         assert!(status < 500, "{path}: {status}");
     }

@@ -8,7 +8,9 @@ use crate::support::Portal;
 
 fn read(vars: &[(&str, &str)]) -> Result<Config, Vec<String>> {
     let vars: BTreeMap<String, String> = vars.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    Config::from_vars(&vars).map(|(c, _)| c).map_err(|m| m.into_iter().map(|m| format!("{} {}", m.name, m.message)).collect())
+    Config::from_vars(&vars)
+        .map(|(c, _)| c)
+        .map_err(|m| m.into_iter().map(|m| format!("{} {}", m.name, m.message)).collect())
 }
 
 #[test]
@@ -24,7 +26,16 @@ fn all_mistakes_in_the_settings_are_told_at_once() {
         ("SLIPWAY_LOG_FORMAT", "xml"),
     ])
     .expect_err("there are mistakes");
-    for name in ["SLIPWAY_LISTEN", "SLIPWAY_BASE_URL", "SLIPWAY_GITHUB_CLIENT_SECRET", "SLIPWAY_GITHUB_APP_ID", "DATABASE_URL", "SLIPWAY_KEY", "SLIPWAY_DEMO", "SLIPWAY_LOG_FORMAT"] {
+    for name in [
+        "SLIPWAY_LISTEN",
+        "SLIPWAY_BASE_URL",
+        "SLIPWAY_GITHUB_CLIENT_SECRET",
+        "SLIPWAY_GITHUB_APP_ID",
+        "DATABASE_URL",
+        "SLIPWAY_KEY",
+        "SLIPWAY_DEMO",
+        "SLIPWAY_LOG_FORMAT",
+    ] {
         assert!(mistakes.iter().any(|m| m.starts_with(name)), "{name} in {mistakes:#?}");
     }
 }
@@ -36,7 +47,9 @@ fn nobody_gets_in_by_accident() {
     assert!(read(&[("SLIPWAY_LISTEN", "0.0.0.0:8080")]).is_err(), "open to the network without sign-in");
     let demo = read(&[("SLIPWAY_LISTEN", "0.0.0.0:8080"), ("SLIPWAY_DEMO", "1")]).expect("asked for");
     assert_eq!(demo.sign_in(), SignIn::Demo);
-    let github = read(&[("SLIPWAY_GITHUB_CLIENT_ID", "a"), ("SLIPWAY_GITHUB_CLIENT_SECRET", "b"), ("SLIPWAY_DEMO", "1")]).expect("good");
+    let github =
+        read(&[("SLIPWAY_GITHUB_CLIENT_ID", "a"), ("SLIPWAY_GITHUB_CLIENT_SECRET", "b"), ("SLIPWAY_DEMO", "1")])
+            .expect("good");
     assert_eq!(github.sign_in(), SignIn::GitHub, "GitHub closes the demo door");
 }
 
@@ -48,7 +61,10 @@ fn secrets_come_from_files_and_are_never_printed() {
     let config = read(&[("SLIPWAY_GITHUB_TOKEN_FILE", &path), ("SLIPWAY_GITHUB_ORG", "acme")]).expect("good");
     let shown = format!("{:?} {:?}", config, config.describe());
     assert!(!shown.contains("very_secret"), "{shown}");
-    assert!(read(&[("SLIPWAY_GITHUB_TOKEN", "x"), ("SLIPWAY_GITHUB_TOKEN_FILE", &path), ("SLIPWAY_GITHUB_ORG", "acme")]).is_err());
+    assert!(
+        read(&[("SLIPWAY_GITHUB_TOKEN", "x"), ("SLIPWAY_GITHUB_TOKEN_FILE", &path), ("SLIPWAY_GITHUB_ORG", "acme")])
+            .is_err()
+    );
 }
 
 #[test]
@@ -97,7 +113,11 @@ async fn the_api_describes_itself_and_every_path_of_the_document_answers() {
         let answer = mara.get(&format!("/api/v1{filled}")).await;
         assert!([200, 404].contains(&answer.status.as_u16()), "{path}: {}", answer.status);
         if answer.status == 404 {
-            assert_eq!(answer.json()["type"], "urn:slipway:problem:not-found", "{path}: a problem of ours, not a missing route");
+            assert_eq!(
+                answer.json()["type"],
+                "urn:slipway:problem:not-found",
+                "{path}: a problem of ours, not a missing route"
+            );
         }
     }
     let missing = mara.get("/api/v1/nothing").await.is(404);
@@ -124,7 +144,10 @@ async fn an_error_page_has_a_request_id_and_a_way_on() {
     let answer = mara.get("/catalog/component/default/nowhere").await.is(404);
     let id = answer.headers["x-request-id"].to_str().expect("text").to_owned();
     assert!(answer.says(&id) && answer.says("Search for nowhere"), "{}", answer.text);
-    let large = mara.request(reqwest::Method::POST, "/login/tokens").header("sec-fetch-site", "same-origin").body("x=".to_owned() + &"y".repeat(2 << 20));
+    let large = mara
+        .request(reqwest::Method::POST, "/login/tokens")
+        .header("sec-fetch-site", "same-origin")
+        .body("x=".to_owned() + &"y".repeat(2 << 20));
     let answer = mara.send(large.header("content-type", "application/x-www-form-urlencoded")).await.is(413);
     assert!(answer.says("1024 KB"), "{}", answer.text);
 }

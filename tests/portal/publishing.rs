@@ -70,8 +70,12 @@ async fn a_service_is_published_whole_and_comes_into_the_catalog() {
     let run = stage.finish(&id).await;
     assert_eq!(run["state"], "succeeded", "{run:#}");
     let repository = stage.world.repo("tidepost", "eta").expect("a repository");
-    let planned: Vec<String> =
-        plan["plan"]["files"].as_array().expect("files").iter().map(|f| f["path"].as_str().expect("a path").to_owned()).collect();
+    let planned: Vec<String> = plan["plan"]["files"]
+        .as_array()
+        .expect("files")
+        .iter()
+        .map(|f| f["path"].as_str().expect("a path").to_owned())
+        .collect();
     let made: Vec<String> = repository.files.keys().cloned().collect();
     assert_eq!(made, planned, "what was made is what the plan showed");
     for (path, content) in plan["contents"].as_object().expect("contents") {
@@ -111,7 +115,10 @@ async fn a_name_taken_after_the_plan_fails_in_plain_words() {
 async fn a_revoked_token_fails_plainly_and_a_retry_finishes_without_a_duplicate() {
     let stage = stage().await;
     let id = stage.create("eta").await;
-    stage.world.fail_next(Match::prefix("PUT", "/repos/tidepost/eta/topics"), Fault::status(401, r#"{"message":"Bad credentials"}"#));
+    stage.world.fail_next(
+        Match::prefix("PUT", "/repos/tidepost/eta/topics"),
+        Fault::status(401, r#"{"message":"Bad credentials"}"#),
+    );
     let run = stage.finish(&id).await;
     assert_eq!(run["state"], "failed", "{run:#}");
     assert!(run["outcome"].as_str().expect("words").contains("credentials"), "{run:#}");
@@ -129,13 +136,21 @@ async fn a_revoked_token_fails_plainly_and_a_retry_finishes_without_a_duplicate(
 async fn a_rolled_back_run_leaves_nothing_behind() {
     let stage = stage().await;
     let id = stage.create("eta").await;
-    stage.world.fail_next(Match::prefix("PUT", "/repos/tidepost/eta/topics"), Fault::status(401, r#"{"message":"Bad credentials"}"#));
+    stage.world.fail_next(
+        Match::prefix("PUT", "/repos/tidepost/eta/topics"),
+        Fault::status(401, r#"{"message":"Bad credentials"}"#),
+    );
     stage.finish(&id).await;
     stage.mara.post(&format!("/requests/runs/{id}/roll-back"), &[]).await.is(303);
     let run = stage.finish(&id).await;
     assert_eq!(run["state"], "rolled_back", "{run:#}");
     assert!(stage.world.repo("tidepost", "eta").is_none());
-    let request = stage.mara.get(&format!("/api/v1/requests/{}", run["request_id"].as_str().expect("an id"))).await.is(200).json();
+    let request = stage
+        .mara
+        .get(&format!("/api/v1/requests/{}", run["request_id"].as_str().expect("an id")))
+        .await
+        .is(200)
+        .json();
     assert_eq!(request["state"], "cancelled");
 }
 
@@ -143,8 +158,14 @@ async fn a_rolled_back_run_leaves_nothing_behind() {
 async fn rate_limits_are_waited_for_with_and_without_a_word_how_long() {
     let stage = stage().await;
     let id = stage.create("eta").await;
-    stage.world.fail_next(Match::prefix("POST", "/orgs/tidepost/repos"), Fault::SecondaryLimit { code: 403, retry_after: None });
-    stage.world.fail_next(Match::prefix("POST", "/repos/tidepost/eta/git/trees"), Fault::SecondaryLimit { code: 429, retry_after: Some(7) });
+    stage.world.fail_next(
+        Match::prefix("POST", "/orgs/tidepost/repos"),
+        Fault::SecondaryLimit { code: 403, retry_after: None },
+    );
+    stage.world.fail_next(
+        Match::prefix("POST", "/repos/tidepost/eta/git/trees"),
+        Fault::SecondaryLimit { code: 429, retry_after: Some(7) },
+    );
     stage.portal.run_jobs().await;
     let run = stage.run(&id).await;
     assert_eq!(run["state"], "parked", "it waits and holds no worker: {run:#}");
@@ -203,7 +224,10 @@ async fn a_lost_answer_to_any_call_of_a_publication_doubles_nothing() {
 async fn a_cancelled_publication_is_taken_away() {
     let stage = stage().await;
     let id = stage.create("eta").await;
-    stage.world.fail_next(Match::prefix("PUT", "/repos/tidepost/eta/topics"), Fault::SecondaryLimit { code: 403, retry_after: Some(600) });
+    stage.world.fail_next(
+        Match::prefix("PUT", "/repos/tidepost/eta/topics"),
+        Fault::SecondaryLimit { code: 403, retry_after: Some(600) },
+    );
     stage.portal.run_jobs().await;
     assert_eq!(stage.run(&id).await["state"], "parked");
     stage.mara.post(&format!("/requests/runs/{id}/cancel"), &[]).await.is(303);
@@ -217,7 +241,10 @@ async fn a_cancelled_publication_is_taken_away() {
 async fn a_repository_that_cannot_be_deleted_is_a_leftover_by_name() {
     let stage = stage().await;
     let id = stage.create("eta").await;
-    stage.world.fail_next(Match::prefix("PUT", "/repos/tidepost/eta/topics"), Fault::status(401, r#"{"message":"Bad credentials"}"#));
+    stage.world.fail_next(
+        Match::prefix("PUT", "/repos/tidepost/eta/topics"),
+        Fault::status(401, r#"{"message":"Bad credentials"}"#),
+    );
     stage.finish(&id).await;
     stage.world.revoke_token(&stage.token);
     stage.mara.post(&format!("/requests/runs/{id}/roll-back"), &[]).await.is(303);
@@ -260,7 +287,10 @@ async fn a_template_that_changed_after_the_plan_makes_nothing() {
         "repoUrl": "github.com?owner=tidepost&repo=eta", "port": 8080, "replicas": 1, "personalData": false,
     } });
     let created = mara.post_json(&format!("{TEMPLATE}/requests"), &values).await.is(201).json();
-    sqlx::query("update catalog_entity set etag = 'changed' where kind = 'template'").execute(portal.db()).await.expect("changed");
+    sqlx::query("update catalog_entity set etag = 'changed' where kind = 'template'")
+        .execute(portal.db())
+        .await
+        .expect("changed");
     portal.run_jobs().await;
     let run = mara.get(&format!("/api/v1/runs/{}", created["run_id"].as_str().expect("a run"))).await.is(200).json();
     assert_eq!(run["state"], "failed");
@@ -276,7 +306,8 @@ async fn wrong_answers_come_back_by_field() {
     let mara = portal.person("mara").await;
     let values = json!({ "values": { "name": "Bad Name", "port": 80 } });
     let answer = mara.post_json(&format!("{TEMPLATE}/plan"), &values).await.is(422).json();
-    let fields: Vec<&str> = answer["errors"].as_array().expect("errors").iter().filter_map(|e| e["field"].as_str()).collect();
+    let fields: Vec<&str> =
+        answer["errors"].as_array().expect("errors").iter().filter_map(|e| e["field"].as_str()).collect();
     for field in ["name", "owner", "port"] {
         assert!(fields.contains(&field), "{field} in {fields:?}");
     }

@@ -11,8 +11,8 @@ use slipway::engine::app::App;
 use slipway::engine::policy;
 use slipway::engine::policy::model::{Action, PlanFacts, ResourceFacts, SubjectFacts};
 use slipway::engine::requests::answer::{self, Answer};
-use slipway::engine::requests::{self, Kinds, NewRequest, RequestError, RequestKind, RequestRow, RequestState};
 use slipway::engine::requests::jobs::FollowRuns;
+use slipway::engine::requests::{self, Kinds, NewRequest, RequestError, RequestKind, RequestRow, RequestState};
 use slipway::engine::runs::context::Effect;
 use slipway::engine::runs::kind::ParkOn;
 use slipway::engine::runs::manage::RunError;
@@ -154,9 +154,13 @@ async fn decided(context: &StepContext) -> Result<bool, StepFault> {
 }
 
 async fn portal(world: &World) -> Portal {
-    let registry =
-        Registry::default().run(TestRun(world.clone())).effect(Things(world.clone())).observer(FollowRuns);
-    Portal::with(Settings { registry: Some(registry), kinds: Some(Kinds::default().with(TestRequests)), ..Settings::default() }).await
+    let registry = Registry::default().run(TestRun(world.clone())).effect(Things(world.clone())).observer(FollowRuns);
+    Portal::with(Settings {
+        registry: Some(registry),
+        kinds: Some(Kinds::default().with(TestRequests)),
+        ..Settings::default()
+    })
+    .await
 }
 
 fn new_run(steps: &[(&str, &str)]) -> NewRun {
@@ -173,7 +177,11 @@ fn new_run(steps: &[(&str, &str)]) -> NewRun {
         visible_to: None,
         steps: steps
             .iter()
-            .map(|(key, action)| NewStep { key: (*key).to_owned(), title: (*key).to_owned(), action: (*action).to_owned() })
+            .map(|(key, action)| NewStep {
+                key: (*key).to_owned(),
+                title: (*key).to_owned(),
+                action: (*action).to_owned(),
+            })
             .collect(),
     }
 }
@@ -207,7 +215,8 @@ fn an_ended_run_starts_again_only_by_retry_or_roll_back() {
             if from.is_final() {
                 let expected = matches!(
                     (from, to),
-                    (RunState::Failed, RunState::Queued | RunState::RollingBack) | (RunState::Succeeded, RunState::RollingBack)
+                    (RunState::Failed, RunState::Queued | RunState::RollingBack)
+                        | (RunState::Succeeded, RunState::RollingBack)
                 );
                 assert_eq!(allowed, expected, "{from:?} to {to:?}");
             }
@@ -224,7 +233,12 @@ fn every_state_of_a_request_leads_to_an_end() {
         let mut at = 0;
         while at < reached.len() {
             let here = reached[at];
-            reached.extend(RequestState::ALL.into_iter().filter(|n| here.may_become(*n) && !reached.contains(n)).collect::<Vec<_>>());
+            reached.extend(
+                RequestState::ALL
+                    .into_iter()
+                    .filter(|n| here.may_become(*n) && !reached.contains(n))
+                    .collect::<Vec<_>>(),
+            );
             at += 1;
         }
         let ends = reached.iter().any(|s| !RequestState::ALL.iter().any(|n| s.may_become(*n)));
@@ -405,7 +419,12 @@ async fn a_worker_thought_dead_changes_nothing() {
     let registry = Arc::new(Registry::default().effect(Things(world.clone())));
     let context = StepContext::new(portal.app.clone(), registry, old, &step, &[]);
     assert!(matches!(context.log("I am back").await, Err(StepFault::Lost)));
-    let effect = Effect { key: "one".to_owned(), kind: "test.thing", name: "Thing".to_owned(), intent: json!({ "name": "one" }) };
+    let effect = Effect {
+        key: "one".to_owned(),
+        kind: "test.thing",
+        name: "Thing".to_owned(),
+        intent: json!({ "name": "one" }),
+    };
     let result = context.effect(effect, async || world.make("one")).await;
     assert!(matches!(result, Err(StepFault::Lost)), "{result:?}");
     assert!(world.things().is_empty(), "no outside call without a row, no row without the fence");
@@ -447,7 +466,8 @@ async fn two_replicas_share_two_hundred_runs_and_do_each_once() {
         start(&portal, &new_run(&[(name, "make")])).await;
     }
     let registry = Registry::default().run(TestRun(world.clone())).effect(Things(world.clone()));
-    let other = slipway::worker::workers(&portal.app, portal.db(), registry, Kinds::default()).await.expect("a replica");
+    let other =
+        slipway::worker::workers(&portal.app, portal.db(), registry, Kinds::default()).await.expect("a replica");
     let (_, result) = tokio::join!(portal.run_jobs(), other.run_until_idle());
     result.expect("it works");
     portal.run_jobs().await;
@@ -468,13 +488,16 @@ async fn secrets_of_a_run_are_sealed_redacted_and_destroyed() {
     let plain = json!({ "password": "correct horse battery" }).to_string();
     run.secrets = Some(portal.app.sealer.seal(&place, plain.as_bytes()).expect("sealed"));
     start(&portal, &run).await;
-    let stored: Vec<u8> = sqlx::query_scalar("select secrets from runs_run").fetch_one(portal.db()).await.expect("bytes");
+    let stored: Vec<u8> =
+        sqlx::query_scalar("select secrets from runs_run").fetch_one(portal.db()).await.expect("bytes");
     assert!(!String::from_utf8_lossy(&stored).contains("horse"));
     assert!(portal.app.sealer.open("runs_run/another", &stored).is_err(), "a sealed value opens only in its place");
     portal.run_jobs().await;
-    let lines: Vec<String> = sqlx::query_scalar("select line from runs_log").fetch_all(portal.db()).await.expect("lines");
+    let lines: Vec<String> =
+        sqlx::query_scalar("select line from runs_log").fetch_all(portal.db()).await.expect("lines");
     assert!(lines.iter().any(|l| l == "the password is ***"), "{lines:?}");
-    let left: Option<Vec<u8>> = sqlx::query_scalar("select secrets from runs_run").fetch_one(portal.db()).await.expect("an answer");
+    let left: Option<Vec<u8>> =
+        sqlx::query_scalar("select secrets from runs_run").fetch_one(portal.db()).await.expect("an answer");
     assert_eq!(left, None, "destroyed with the end of the run");
 }
 
@@ -574,10 +597,8 @@ async fn a_planning_run_leads_to_a_decision_and_an_applying_run() {
     let id = ask(&portal, "tracking").await;
     assert_eq!(request_state(&portal, id).await, RequestState::Fulfilled);
     assert_eq!(world.things(), ["applied"]);
-    let runs: Vec<(String, String)> = sqlx::query_as("select purpose, state from runs_run order by id")
-        .fetch_all(portal.db())
-        .await
-        .expect("runs");
+    let runs: Vec<(String, String)> =
+        sqlx::query_as("select purpose, state from runs_run order by id").fetch_all(portal.db()).await.expect("runs");
     assert_eq!(runs, [("plan".to_owned(), "succeeded".to_owned()), ("apply".to_owned(), "succeeded".to_owned())]);
 }
 
@@ -587,7 +608,8 @@ async fn whoever_asks_never_decides_and_an_approval_starts_the_work() {
     let portal = portal(&world).await;
     let id = ask(&portal, "last-mile").await;
     assert_eq!(request_state(&portal, id).await, RequestState::AwaitingApproval);
-    let (mara, tomas, ines) = (subject(&portal, "mara").await, subject(&portal, "tomas").await, subject(&portal, "ines").await);
+    let (mara, tomas, ines) =
+        (subject(&portal, "mara").await, subject(&portal, "tomas").await, subject(&portal, "ines").await);
     let mut conn = portal.db().acquire().await.expect("a connection");
     let own = answer::answer(&mut conn, &mara, id, Answer::Approve, None).await;
     assert!(matches!(own, Err(RequestError::OwnRequest)), "{own:?}");
@@ -612,7 +634,9 @@ async fn an_approval_falls_when_the_plan_changes() {
     let mut conn = portal.db().acquire().await.expect("a connection");
     let request = requests::store::find(&mut conn, id, None).await.expect("an answer").expect("a request");
     let tomas = subject(&portal, "tomas").await;
-    requests::store::answer(&mut conn, &request, "last-mile", (&tomas.who(), tomas.user_id), "approve", None).await.expect("kept");
+    requests::store::answer(&mut conn, &request, "last-mile", (&tomas.who(), tomas.user_id), "approve", None)
+        .await
+        .expect("kept");
     let answers = requests::store::answers(&mut conn, id).await.expect("answers");
     assert!(answer::missing(&request, &answers).is_empty(), "it would be complete");
     requests::store::set_plan(&mut conn, id, &json!({ "adds": ["two"] }), "another hash").await.expect("changed");
@@ -626,7 +650,10 @@ async fn a_request_that_nobody_answers_expires() {
     let world = World::default();
     let portal = portal(&world).await;
     let id = ask(&portal, "last-mile").await;
-    sqlx::query("update requests_request set answer_by = now() - interval '1 second'").execute(portal.db()).await.expect("time passes");
+    sqlx::query("update requests_request set answer_by = now() - interval '1 second'")
+        .execute(portal.db())
+        .await
+        .expect("time passes");
     let mut conn = portal.db().acquire().await.expect("a connection");
     jobs::enqueue(&mut conn, &requests::jobs::Expire {}, When::default()).await.expect("a job");
     drop(conn);
@@ -641,7 +668,8 @@ async fn a_decision_can_be_replayed_to_the_letter() {
     let portal = portal(&world).await;
     ask(&portal, "last-mile").await;
     let mut conn = portal.db().acquire().await.expect("a connection");
-    let id: Uuid = sqlx::query_scalar("select id from policy_decision").fetch_one(&mut *conn).await.expect("a decision");
+    let id: Uuid =
+        sqlx::query_scalar("select id from policy_decision").fetch_one(&mut *conn).await.expect("a decision");
     let replay = policy::replay(&mut conn, id).await.expect("an answer").expect("a replay");
     assert!(replay.same, "{replay:#?}");
 }
@@ -660,7 +688,8 @@ async fn the_audit_log_is_only_ever_added_to() {
     let world = World::default();
     let portal = portal(&world).await;
     ask(&portal, "tracking").await;
-    let verbs: Vec<String> = sqlx::query_scalar("select verb from audit_entry order by id").fetch_all(portal.db()).await.expect("entries");
+    let verbs: Vec<String> =
+        sqlx::query_scalar("select verb from audit_entry order by id").fetch_all(portal.db()).await.expect("entries");
     for wanted in ["requests.submitted", "requests.decided", "requests.ended"] {
         assert!(verbs.iter().any(|v| v == wanted), "{wanted} in {verbs:?}");
     }

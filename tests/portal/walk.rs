@@ -58,7 +58,8 @@ async fn until_ended(ines: &Person, run: &str, limit: Duration) -> Value {
         let answer = ines.get(&format!("/api/v1/runs/{run}")).await;
         if answer.status.is_success() {
             let body = answer.json();
-            if ["succeeded", "failed", "cancelled", "rolled_back"].contains(&body["state"].as_str().unwrap_or_default()) {
+            if ["succeeded", "failed", "cancelled", "rolled_back"].contains(&body["state"].as_str().unwrap_or_default())
+            {
                 return body;
             }
         }

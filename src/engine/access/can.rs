@@ -131,7 +131,9 @@ fn owns(subject: &Subject, resource: &Resource<'_>) -> bool {
 
 /// Whether a scope as given to a token covers a verb.
 fn covers(scope: &str, verb: &str) -> bool {
-    scope == "*" || scope == verb || scope.strip_suffix('*').is_some_and(|head| head.ends_with('.') && verb.starts_with(head))
+    scope == "*"
+        || scope == verb
+        || scope.strip_suffix('*').is_some_and(|head| head.ends_with('.') && verb.starts_with(head))
 }
 
 /// Whether a text is a scope that a token may be given.

@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use time::OffsetDateTime;
+use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
-use tower_sessions::SessionStore;
 use uuid::Uuid;
 
 use super::store;
@@ -72,7 +72,8 @@ impl Sessions {
 
     fn subject_of(&self, row: store::UserRow) -> Subject {
         let demo = row.origin == "demo";
-        let configured = self.admins.logins.contains(&row.login) || row.teams.iter().any(|t| self.admins.teams.contains(t));
+        let configured =
+            self.admins.logins.contains(&row.login) || row.teams.iter().any(|t| self.admins.teams.contains(t));
         Subject {
             user_id: row.id,
             admin: if demo { row.demo_admin } else { configured },
@@ -92,7 +93,8 @@ impl SessionStore for Sessions {
         let mut conn = self.pool.acquire().await.map_err(backend)?;
         loop {
             let data = encode(record)?;
-            let made = store::create_session(&mut conn, &record.id.to_string(), &data, user_of(record), expiry(record)).await;
+            let made =
+                store::create_session(&mut conn, &record.id.to_string(), &data, user_of(record), expiry(record)).await;
             if made.map_err(backend)? {
                 self.records.put(record.id, record.clone());
                 return Ok(());
@@ -106,7 +108,9 @@ impl SessionStore for Sessions {
         let mut conn = self.pool.acquire().await.map_err(backend)?;
         let data = encode(record)?;
         self.records.forget(|id, _| *id == record.id);
-        store::save_session(&mut conn, &record.id.to_string(), &data, user_of(record), expiry(record)).await.map_err(backend)
+        store::save_session(&mut conn, &record.id.to_string(), &data, user_of(record), expiry(record))
+            .await
+            .map_err(backend)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
@@ -120,7 +124,8 @@ impl SessionStore for Sessions {
         let record = Record {
             id: *id,
             data: serde_json::from_value(data).map_err(|e| Error::Decode(e.to_string()))?,
-            expiry_date: OffsetDateTime::from_unix_timestamp(expires_at.timestamp()).map_err(|e| Error::Decode(e.to_string()))?,
+            expiry_date: OffsetDateTime::from_unix_timestamp(expires_at.timestamp())
+                .map_err(|e| Error::Decode(e.to_string()))?,
         };
         self.records.put(record.id, record.clone());
         Ok(Some(record))

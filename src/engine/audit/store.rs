@@ -49,7 +49,12 @@ pub async fn insert(conn: &mut PgConnection, entry: &Entry, origin: &Origin) -> 
 }
 
 /// Entries before an id, newest first; of one resource or of all.
-pub async fn list(conn: &mut PgConnection, resource: Option<&str>, before: Option<i64>, limit: i64) -> sqlx::Result<Vec<EntryRow>> {
+pub async fn list(
+    conn: &mut PgConnection,
+    resource: Option<&str>,
+    before: Option<i64>,
+    limit: i64,
+) -> sqlx::Result<Vec<EntryRow>> {
     sqlx::query_as!(
         EntryRow,
         "select id, at, who, verb, resource, outcome, http_request, detail from audit_entry

@@ -160,7 +160,7 @@ pub async fn depth(conn: &mut PgConnection) -> sqlx::Result<Vec<Depth>> {
                 count(*) filter (where j.attempts >= j.max_attempts) as buried,
                 coalesce(extract(epoch from now() - min(j.run_at) filter (where j.run_at <= now() and j.attempts < j.max_attempts)), 0)::float8
                     as oldest_seconds
-         from jobs._private_jobs j join jobs._private_tasks t on t.id = j.task_id group by t.identifier order by 1",
+         from jobs._private_tasks t left join jobs._private_jobs j on t.id = j.task_id group by t.identifier order by 1",
     )
     .fetch_all(conn)
     .await

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use graphile_worker::{IntoTaskHandlerResult, TaskHandler, Worker, WorkerContext, WorkerOptions, WorkerRecoveryConfig, WorkerUtils};
+use graphile_worker::{
+    IntoTaskHandlerResult, TaskHandler, Worker, WorkerContext, WorkerOptions, WorkerRecoveryConfig, WorkerUtils,
+};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 
@@ -33,12 +35,15 @@ impl<J: Job> TaskHandler for Task<J> {
     const IDENTIFIER: &'static str = J::NAME;
 
     async fn run(self, ctx: WorkerContext) -> impl IntoTaskHandlerResult {
-        let Some(context) = ctx.get_ext::<Context>() else { return Err(Displayed("the worker has no context".to_owned())) };
+        let Some(context) = ctx.get_ext::<Context>() else {
+            return Err(Displayed("the worker has no context".to_owned()));
+        };
         let started = std::time::Instant::now();
         let span = tracing::info_span!("job", job.kind = J::NAME, job.attempt = ctx.job().attempts());
         let result = tracing::Instrument::instrument(self.0.run(context), span).await;
         let outcome = if result.is_ok() { "done" } else { "failed" };
-        metrics::histogram!("slipway_job_duration_seconds", "kind" => J::NAME, "outcome" => outcome).record(started.elapsed());
+        metrics::histogram!("slipway_job_duration_seconds", "kind" => J::NAME, "outcome" => outcome)
+            .record(started.elapsed());
         result.map_err(|e| {
             tracing::error!(job.kind = J::NAME, error = %e, "job failed; it will be tried again");
             Displayed(e.to_string())
@@ -60,6 +65,12 @@ impl std::fmt::Debug for Displayed {
 pub struct Builder {
     context: Context,
     lanes: [(Lane, WorkerOptions); 2],
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder").finish_non_exhaustive()
+    }
 }
 
 impl Builder {

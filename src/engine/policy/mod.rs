@@ -53,7 +53,11 @@ pub fn evaluate(input: &Input) -> Output {
 pub async fn replay(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Replay>> {
     let Some((input, stored)) = store::find(conn, id).await? else { return Ok(None) };
     let now = serde_json::from_value::<Input>(input).ok().map(|input| evaluate(&input));
-    Ok(Some(Replay { same: now.as_ref().and_then(|o| serde_json::to_value(o).ok()).as_ref() == Some(&stored), stored, now }))
+    Ok(Some(Replay {
+        same: now.as_ref().and_then(|o| serde_json::to_value(o).ok()).as_ref() == Some(&stored),
+        stored,
+        now,
+    }))
 }
 
 /// A decision beside what the rules say of its input today.

@@ -7,7 +7,13 @@ use uuid::Uuid;
 use super::{Decision, Input};
 
 /// Stores a decision with all that it was made from.
-pub async fn insert(conn: &mut PgConnection, decision: &Decision, input: &Input, duration_us: i64, preview: bool) -> sqlx::Result<()> {
+pub async fn insert(
+    conn: &mut PgConnection,
+    decision: &Decision,
+    input: &Input,
+    duration_us: i64,
+    preview: bool,
+) -> sqlx::Result<()> {
     let output = serde_json::to_value(&decision.output).unwrap_or(Value::Null);
     sqlx::query!(
         "insert into policy_decision (id, action, input, input_hash, output, verdict, policy_version, rule_ids, duration_us, preview)

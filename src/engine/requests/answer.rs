@@ -31,7 +31,9 @@ pub fn missing(request: &RequestRow, answers: &[store::AnswerRow]) -> Vec<Approv
         .filter(|wanted| {
             let mut people: Vec<&str> = answers
                 .iter()
-                .filter(|a| a.verdict == "approve" && a.plan_hash == request.plan_hash && wanted.any_of.contains(&a.group_slug))
+                .filter(|a| {
+                    a.verdict == "approve" && a.plan_hash == request.plan_hash && wanted.any_of.contains(&a.group_slug)
+                })
                 .map(|a| a.approver.as_str())
                 .collect();
             people.sort_unstable();
@@ -50,10 +52,15 @@ pub fn may_answer(request: &RequestRow, subject: &Subject) -> Result<Vec<String>
         return Err(RequestError::State(request.state));
     }
     let who = subject.who();
-    if request.user_id == Some(subject.user_id) || request.subject == who || request.on_behalf_of.as_deref() == Some(who.as_str()) {
+    if request.user_id == Some(subject.user_id)
+        || request.subject == who
+        || request.on_behalf_of.as_deref() == Some(who.as_str())
+    {
         return Err(RequestError::OwnRequest);
     }
-    let asked: Vec<String> = output(request).map(|o| o.obligations.approvals.into_iter().flat_map(|a| a.any_of).collect()).unwrap_or_default();
+    let asked: Vec<String> = output(request)
+        .map(|o| o.obligations.approvals.into_iter().flat_map(|a| a.any_of).collect())
+        .unwrap_or_default();
     let mine: Vec<String> = asked.iter().filter(|g| subject.is_in(g)).cloned().collect();
     if mine.is_empty() { Err(RequestError::NotAsked(asked)) } else { Ok(mine) }
 }
@@ -97,7 +104,8 @@ pub async fn answer(
         Answer::Approve if missing(&request, &store::answers(conn, id).await?).is_empty() => RequestState::Approved,
         Answer::Approve => return Ok(RequestState::AwaitingApproval),
     };
-    let outcome = (state == RequestState::Denied).then(|| format!("{} said no: {}", subject.name, reason.unwrap_or_default()));
+    let outcome =
+        (state == RequestState::Denied).then(|| format!("{} said no: {}", subject.name, reason.unwrap_or_default()));
     store::set_state(conn, id, state, outcome.as_deref()).await?;
     if state == RequestState::Approved {
         jobs::enqueue(conn, &Start { request: id }, When { key: Some(&format!("start:{id}")), at: None }).await?;

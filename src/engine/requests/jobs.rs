@@ -51,7 +51,13 @@ impl Job for Start {
                 // The words of the failure, not of a database that rolled back: a transaction of its own.
                 tx.rollback().await?;
                 let mut conn = context.app.db.acquire().await?;
-                store::set_state(&mut conn, self.request, RequestState::Failed, Some(&format!("{}. {}", e.title(), e.detail()))).await?;
+                store::set_state(
+                    &mut conn,
+                    self.request,
+                    RequestState::Failed,
+                    Some(&format!("{}. {}", e.title(), e.detail())),
+                )
+                .await?;
                 Ok(())
             }
         }
@@ -77,10 +83,18 @@ impl Job for Decide {
         }
         let kinds = context.table::<Kinds>()?;
         let kind = kinds.get(&request.kind).map_err(|e| JobError::Other(e.to_string()))?;
-        let input = kind.policy_input(&request, context.app.clock.now()).ok_or_else(|| JobError::Other(format!("{} tells policy nothing", request.kind)))?;
-        let decision = submit::decide(&mut tx, self.request, &input).await.map_err(|e| JobError::Other(e.to_string()))?;
+        let input = kind
+            .policy_input(&request, context.app.clock.now())
+            .ok_or_else(|| JobError::Other(format!("{} tells policy nothing", request.kind)))?;
+        let decision =
+            submit::decide(&mut tx, self.request, &input).await.map_err(|e| JobError::Other(e.to_string()))?;
         if decision.output.decision == Verdict::Allow {
-            jobs::enqueue(&mut tx, &Start { request: self.request }, When { key: Some(&format!("start:{}", self.request)), at: None }).await?;
+            jobs::enqueue(
+                &mut tx,
+                &Start { request: self.request },
+                When { key: Some(&format!("start:{}", self.request)), at: None },
+            )
+            .await?;
         }
         tx.commit().await?;
         Ok(())
@@ -98,7 +112,8 @@ impl Job for Expire {
     async fn run(self, context: &Context) -> Result<(), JobError> {
         let mut tx = context.app.db.begin().await?;
         for id in store::expire(&mut tx).await? {
-            audit::record(&mut tx, &Entry::by_system("requests.expired", format!("request:{id}")).request(Some(id))).await?;
+            audit::record(&mut tx, &Entry::by_system("requests.expired", format!("request:{id}")).request(Some(id)))
+                .await?;
             crate::engine::runs::resume(&mut tx, &format!("request:{id}")).await?;
         }
         tx.commit().await?;
@@ -131,7 +146,13 @@ impl RunObserver for FollowRuns {
 }
 
 /// The plan is the output of the planning run's last step, under `plan`.
-async fn planned(conn: &mut PgConnection, run: &RunRow, request: Uuid, state: RunState, outcome: &str) -> sqlx::Result<()> {
+async fn planned(
+    conn: &mut PgConnection,
+    run: &RunRow,
+    request: Uuid,
+    state: RunState,
+    outcome: &str,
+) -> sqlx::Result<()> {
     if state != RunState::Succeeded {
         store::set_state(conn, request, RequestState::Failed, Some(outcome)).await?;
         return Ok(());

@@ -77,7 +77,8 @@ impl RequestState {
     /// Whether a request may go from this state to that.
     pub fn may_become(self, next: Self) -> bool {
         use RequestState::{
-            Approved, AwaitingApproval, Cancelled, Denied, Expired, Failed, Fulfilled, Planned, Running, Submitted, Withdrawn,
+            Approved, AwaitingApproval, Cancelled, Denied, Expired, Failed, Fulfilled, Planned, Running, Submitted,
+            Withdrawn,
         };
         match self {
             Submitted => matches!(next, Planned | Failed | Withdrawn),
@@ -210,7 +211,12 @@ impl TryFrom<Raw> for RequestRow {
 }
 
 /// Inserts a request.
-pub async fn insert(conn: &mut PgConnection, id: Uuid, new: &super::NewRequest, visible_to: &[String]) -> sqlx::Result<()> {
+pub async fn insert(
+    conn: &mut PgConnection,
+    id: Uuid,
+    new: &super::NewRequest,
+    visible_to: &[String],
+) -> sqlx::Result<()> {
     let (estimate, currency) = new.estimate.clone().unzip();
     sqlx::query!(
         "insert into requests_request (id, kind, title, subject, on_behalf_of, user_id, team, resource, params, secrets, reason,
@@ -258,14 +264,23 @@ pub async fn find(conn: &mut PgConnection, id: Uuid, claims: Option<&[String]>) 
 
 /// Locks a request for a change of state.
 pub async fn lock(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<RequestRow>> {
-    sqlx::query_scalar!("select id from requests_request where id = $1 for update", id).fetch_optional(&mut *conn).await?;
+    sqlx::query_scalar!("select id from requests_request where id = $1 for update", id)
+        .fetch_optional(&mut *conn)
+        .await?;
     find(conn, id, None).await
 }
 
 /// Moves a request to a state, if it may go there; tells whether it did.
-pub async fn set_state(conn: &mut PgConnection, id: Uuid, state: RequestState, outcome: Option<&str>) -> sqlx::Result<bool> {
-    let from: Vec<String> = RequestState::ALL.iter().filter(|s| s.may_become(state)).map(|s| s.as_str().to_owned()).collect();
-    let ended = !RequestState::ALL.iter().any(|next| state.may_become(*next)) || matches!(state, RequestState::Fulfilled | RequestState::Failed);
+pub async fn set_state(
+    conn: &mut PgConnection,
+    id: Uuid,
+    state: RequestState,
+    outcome: Option<&str>,
+) -> sqlx::Result<bool> {
+    let from: Vec<String> =
+        RequestState::ALL.iter().filter(|s| s.may_become(state)).map(|s| s.as_str().to_owned()).collect();
+    let ended = !RequestState::ALL.iter().any(|next| state.may_become(*next))
+        || matches!(state, RequestState::Fulfilled | RequestState::Failed);
     let done = sqlx::query!(
         "update requests_request set state = $2, outcome = $3, ended_at = case when $4 then now() end,
                 secrets = case when $4 and $2 <> 'failed' then null else secrets end
@@ -285,7 +300,12 @@ pub async fn set_state(conn: &mut PgConnection, id: Uuid, state: RequestState, o
 }
 
 /// Notes what policy said, and until when people may answer.
-pub async fn set_decision(conn: &mut PgConnection, id: Uuid, decision: Uuid, answer_hours: Option<i32>) -> sqlx::Result<()> {
+pub async fn set_decision(
+    conn: &mut PgConnection,
+    id: Uuid,
+    decision: Uuid,
+    answer_hours: Option<i32>,
+) -> sqlx::Result<()> {
     sqlx::query!(
         "update requests_request set decision_id = $2, decided_at = now(), answer_by = now() + make_interval(hours => $3) where id = $1",
         id,
@@ -299,7 +319,9 @@ pub async fn set_decision(conn: &mut PgConnection, id: Uuid, decision: Uuid, ans
 
 /// Sets the plan that a planning run made. Answers to an earlier plan no longer count.
 pub async fn set_plan(conn: &mut PgConnection, id: Uuid, plan: &Value, hash: &str) -> sqlx::Result<()> {
-    sqlx::query!("update requests_request set plan = $2, plan_hash = $3 where id = $1", id, plan, hash).execute(conn).await?;
+    sqlx::query!("update requests_request set plan = $2, plan_hash = $3 where id = $1", id, plan, hash)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
@@ -473,5 +495,7 @@ pub async fn expire(conn: &mut PgConnection) -> sqlx::Result<Vec<Uuid>> {
 
 /// The newest run of a request.
 pub async fn latest_run(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<Option<Uuid>> {
-    sqlx::query_scalar!("select id from runs_run where request_id = $1 order by id desc limit 1", id).fetch_optional(conn).await
+    sqlx::query_scalar!("select id from runs_run where request_id = $1 order by id desc limit 1", id)
+        .fetch_optional(conn)
+        .await
 }

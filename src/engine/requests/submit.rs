@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::error::RequestError;
 use super::store::{self, RequestState};
-use crate::engine::audit::{self, Entry};
 use crate::engine::access::Subject;
+use crate::engine::audit::{self, Entry};
 use crate::engine::policy::{self, Decision, Verdict};
 
 /// How long those who must agree have for an answer, in hours: three days, so that a weekend fits in.

@@ -63,7 +63,11 @@ impl StepContext {
     /// They do not open.
     pub fn secrets(&self) -> Result<Map<String, Value>, StepFault> {
         let Some(sealed) = &self.run.secrets else { return Ok(Map::new()) };
-        let plain = self.app.sealer.open(&secrets_place(self.run.id), sealed).map_err(|e| StepFault::Failed(format!("The secrets of this run do not open: {e}.")))?;
+        let plain = self
+            .app
+            .sealer
+            .open(&secrets_place(self.run.id), sealed)
+            .map_err(|e| StepFault::Failed(format!("The secrets of this run do not open: {e}.")))?;
         let map: Map<String, Value> = serde_json::from_slice(&plain).unwrap_or_default();
         let mut redactor = self.redactor.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for value in map.values().filter_map(Value::as_str) {
@@ -119,7 +123,7 @@ impl StepContext {
     {
         let row = match self.intend(&effect).await? {
             Intended::Made(external) => return Ok(external),
-            Intended::Go(row) => row,
+            Intended::Go(row) => *row,
         };
         crash_point("after intend", &effect.key);
         let answer = call().await;
@@ -166,13 +170,16 @@ impl StepContext {
                 }
                 EffectState::Absent => row.id = known.id,
                 EffectState::Undone | EffectState::Leftover => {
-                    return Err(StepFault::Failed(format!("{} was undone; this run cannot make it again. Start a new one.", known.name)));
+                    return Err(StepFault::Failed(format!(
+                        "{} was undone; this run cannot make it again. Start a new one.",
+                        known.name
+                    )));
                 }
             }
         }
         store::intend(&mut tx, &row).await?;
         tx.commit().await?;
-        Ok(Intended::Go(row))
+        Ok(Intended::Go(Box::new(row)))
     }
 
     /// An intent without an answer: look, don't guess.
@@ -182,23 +189,37 @@ impl StepContext {
         };
         match kind.probe(&self.app, &row).await {
             Found::Present(external) => {
-                self.settle(row.id, EffectState::Made, Some(&external), Some("found when looking after an interruption")).await?;
+                self.settle(
+                    row.id,
+                    EffectState::Made,
+                    Some(&external),
+                    Some("found when looking after an interruption"),
+                )
+                .await?;
                 self.log(format!("looked first: {} is there and ours, going on from it", row.name)).await?;
                 Ok(Intended::Made(external))
             }
             Found::Absent => {
                 self.log(format!("looked first: {} is absent, so making it is safe", row.name)).await?;
-                Ok(Intended::Go(row))
+                Ok(Intended::Go(Box::new(row)))
             }
             Found::Foreign(why) => {
                 self.settle(row.id, EffectState::Absent, None, Some(&why)).await?;
                 Err(StepFault::Failed(why))
             }
-            Found::CannotTell(why) => Err(StepFault::Later(format!("It cannot be told whether {} exists: {why}", row.name), None)),
+            Found::CannotTell(why) => {
+                Err(StepFault::Later(format!("It cannot be told whether {} exists: {why}", row.name), None))
+            }
         }
     }
 
-    async fn settle(&self, id: Uuid, state: EffectState, external: Option<&Value>, note: Option<&str>) -> Result<(), StepFault> {
+    async fn settle(
+        &self,
+        id: Uuid,
+        state: EffectState,
+        external: Option<&Value>,
+        note: Option<&str>,
+    ) -> Result<(), StepFault> {
         let mut tx = self.held().await?;
         store::settle(&mut tx, id, state, external, note).await?;
         store::tell(&mut tx, self.run.id).await?;
@@ -220,7 +241,7 @@ impl StepContext {
 
 enum Intended {
     Made(Value),
-    Go(EffectRow),
+    Go(Box<EffectRow>),
 }
 
 /// The address of a run's page.

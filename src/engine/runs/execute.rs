@@ -75,7 +75,8 @@ async fn carry_on(app: &App, registry: &Arc<Registry>, run: RunRow) -> Result<()
             _ if state.cancel_requested_at.is_some() => return cancel(app, registry, kind, &state).await,
             _ => {}
         }
-        let next = steps.iter().position(|s| matches!(s.state, StepState::Pending | StepState::Running | StepState::Failed));
+        let next =
+            steps.iter().position(|s| matches!(s.state, StepState::Pending | StepState::Running | StepState::Failed));
         let Some(next) = next else {
             return finish(app, registry, &state, RunState::Succeeded, "Finished.").await;
         };
@@ -116,7 +117,9 @@ async fn one_step(
     metrics::histogram!("slipway_step_duration_seconds", "action" => step.action.clone(), "outcome" => outcome_word(&result)).record(started.elapsed());
     crash_point("after step", &step.key);
     match result {
-        Ok(Outcome::Done { output, detail }) => end_step(&context, step, StepState::Done, Some(&output), &detail, None).await,
+        Ok(Outcome::Done { output, detail }) => {
+            end_step(&context, step, StepState::Done, Some(&output), &detail, None).await
+        }
         Ok(Outcome::Skipped(why)) => end_step(&context, step, StepState::Skipped, None, &why, None).await,
         Ok(Outcome::Park(on)) => park(&context, step, &on).await,
         Err(StepFault::Later(why, pause)) => later(&context, step, &why, pause).await,
@@ -197,7 +200,13 @@ async fn later(context: &StepContext, step: &StepRow, why: &str, pause: Option<D
     let at = store::in_seconds(&mut tx, pause.as_secs_f64()).await?;
     let line = format!("{why}; try {tries} of {MOST_TRIES}, again in {} s", pause.as_secs());
     store::append_log(&mut tx, context.run.id, Some(&step.key), "err", &line).await?;
-    store::put_back_step(&mut tx, context.run.id, step.position, Some(&format!("{why}. Tried {tries} of {MOST_TRIES} times."))).await?;
+    store::put_back_step(
+        &mut tx,
+        context.run.id,
+        step.position,
+        Some(&format!("{why}. Tried {tries} of {MOST_TRIES} times.")),
+    )
+    .await?;
     store::park(&mut tx, context.run.id, &json!({ "on": "time", "until": at, "why": why }), Some(at)).await?;
     wake_at(&mut tx, context.run.id, at).await?;
     store::tell(&mut tx, context.run.id).await?;

@@ -91,7 +91,11 @@ impl From<sqlx::Error> for StepFault {
 
 impl From<PortError> for StepFault {
     fn from(error: PortError) -> Self {
-        if error.is_transient() { Self::Later(error.to_string(), error.retry_after()) } else { Self::Failed(error.to_string()) }
+        if error.is_transient() {
+            Self::Later(error.to_string(), error.retry_after())
+        } else {
+            Self::Failed(error.to_string())
+        }
     }
 }
 
@@ -145,7 +149,10 @@ pub struct Registry {
 
 impl std::fmt::Debug for Registry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Registry").field("runs", &self.runs.keys()).field("effects", &self.effects.keys()).finish_non_exhaustive()
+        f.debug_struct("Registry")
+            .field("runs", &self.runs.keys())
+            .field("effects", &self.effects.keys())
+            .finish_non_exhaustive()
     }
 }
 

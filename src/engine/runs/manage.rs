@@ -93,7 +93,10 @@ impl Explain for RunError {
         match self {
             Self::NotFound(_) => "It may have been of another team, or the address is not complete.".into(),
             Self::Busy(_) => "Two runs never change the same thing at once. Wait for it, or cancel it.".into(),
-            Self::State { .. } => "Its page shows what it did and what can be done now. It may have moved on since you opened the page.".into(),
+            Self::State { .. } => {
+                "Its page shows what it did and what can be done now. It may have moved on since you opened the page."
+                    .into()
+            }
             Self::Database(_) => "Nothing was changed. Try again in a moment.".into(),
         }
     }
@@ -223,7 +226,9 @@ pub async fn enqueue(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
 
 fn busy(result: sqlx::Result<()>, subject: &str) -> Result<(), RunError> {
     match result {
-        Err(sqlx::Error::Database(e)) if e.constraint() == Some("runs_run_one_active") => Err(RunError::Busy(subject.to_owned())),
+        Err(sqlx::Error::Database(e)) if e.constraint() == Some("runs_run_one_active") => {
+            Err(RunError::Busy(subject.to_owned()))
+        }
         other => Ok(other?),
     }
 }

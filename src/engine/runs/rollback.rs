@@ -4,16 +4,19 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::context::crash_point;
 use super::kind::{Found, Registry};
+use super::manage;
 use super::state::EffectState;
 use super::store::{self, EffectRow, RunRow};
-use super::manage;
 use crate::engine::app::App;
 use crate::engine::jobs::{Context, Job, JobError};
 
+/// How long a failed run keeps its sealed secrets, so that it can be retried.
+const KEPT_FOR_A_RETRY: TimeDelta = TimeDelta::days(1);
 /// How many leftovers one sweep looks at.
 const LEFTOVERS_AT_ONCE: i64 = 50;
 
@@ -39,7 +42,12 @@ pub async fn undo_all(app: &App, registry: &Arc<Registry>, run: &RunRow) -> Resu
     Ok(Some(left))
 }
 
-async fn undo_one(app: &App, registry: &Registry, run: &RunRow, mut effect: EffectRow) -> Result<Option<EffectState>, JobError> {
+async fn undo_one(
+    app: &App,
+    registry: &Registry,
+    run: &RunRow,
+    mut effect: EffectRow,
+) -> Result<Option<EffectState>, JobError> {
     let mut note = None;
     if effect.state == EffectState::Intended {
         let (state, external, why) = match probe(app, registry, &effect).await {
@@ -66,7 +74,11 @@ async fn undo_one(app: &App, registry: &Registry, run: &RunRow, mut effect: Effe
     crash_point("after undo", &effect.key);
     let (state, line, why) = match undone {
         Ok(()) => (EffectState::Undone, format!("undone: {}", effect.name), None),
-        Err(why) => (EffectState::Leftover, format!("left over: {}, {why}", effect.name), Some(note.map_or(why.clone(), |n| format!("{n}; {why}")))),
+        Err(why) => (
+            EffectState::Leftover,
+            format!("left over: {}, {why}", effect.name),
+            Some(note.map_or(why.clone(), |n| format!("{n}; {why}"))),
+        ),
     };
     if !settle(app, run, &effect, state, None, why.as_deref()).await? {
         return Ok(None);
@@ -117,6 +129,13 @@ impl Job for Sweep {
             tracing::warn!(run.id = %id, "a run had no job; putting it back into the queue");
             manage::enqueue(&mut conn, id).await?;
         }
+        let destroyed = store::destroy_old_secrets(&mut conn, KEPT_FOR_A_RETRY).await?;
+        if destroyed > 0 {
+            tracing::info!(
+                runs = destroyed,
+                "the secrets of failed runs are destroyed; they cannot be retried with them"
+            );
+        }
         let leftovers = store::leftovers(&mut conn, LEFTOVERS_AT_ONCE).await?;
         drop(conn);
         for effect in leftovers {
@@ -142,7 +161,14 @@ async fn revisit(app: &App, registry: &Registry, effect: &EffectRow) -> Result<(
     let mut conn = app.db.acquire().await?;
     store::settle(&mut conn, effect.id, state, None, Some(&note)).await?;
     if state == EffectState::Undone {
-        store::append_log(&mut conn, effect.run_id, Some(&effect.step_key), "out", &format!("gone at last: {}", effect.name)).await?;
+        store::append_log(
+            &mut conn,
+            effect.run_id,
+            Some(&effect.step_key),
+            "out",
+            &format!("gone at last: {}", effect.name),
+        )
+        .await?;
     }
     Ok(())
 }

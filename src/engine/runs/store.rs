@@ -1,6 +1,6 @@
 //! Every statement on the `runs_*` tables.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -214,7 +214,13 @@ pub async fn insert(conn: &mut PgConnection, run: &InsertRun<'_>) -> sqlx::Resul
 }
 
 /// Inserts the steps of a run, in order.
-pub async fn insert_steps(conn: &mut PgConnection, run: Uuid, keys: &[String], titles: &[String], actions: &[String]) -> sqlx::Result<()> {
+pub async fn insert_steps(
+    conn: &mut PgConnection,
+    run: Uuid,
+    keys: &[String],
+    titles: &[String],
+    actions: &[String],
+) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into runs_step (run_id, position, key, title, action, state)
          select $1, (s.n - 1)::int, s.key, s.title, s.action, 'pending'
@@ -290,9 +296,10 @@ pub async fn hold(conn: &mut PgConnection, id: Uuid, fence: i64) -> sqlx::Result
 
 /// Whether somebody asked to cancel.
 pub async fn cancel_requested(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<bool> {
-    let asked = sqlx::query_scalar!(r#"select cancel_requested_at is not null as "asked!" from runs_run where id = $1"#, id)
-        .fetch_optional(conn)
-        .await?;
+    let asked =
+        sqlx::query_scalar!(r#"select cancel_requested_at is not null as "asked!" from runs_run where id = $1"#, id)
+            .fetch_optional(conn)
+            .await?;
     Ok(asked.unwrap_or(false))
 }
 
@@ -311,9 +318,13 @@ pub async fn request_cancel(conn: &mut PgConnection, id: Uuid, by: &str) -> sqlx
 
 /// Moves a run to a state that is not its last.
 pub async fn set_state(conn: &mut PgConnection, id: Uuid, state: RunState) -> sqlx::Result<()> {
-    sqlx::query!("update runs_run set state = $2, parked_on = null, resume_at = null, ended_at = null where id = $1", id, state.as_str())
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "update runs_run set state = $2, parked_on = null, resume_at = null, ended_at = null where id = $1",
+        id,
+        state.as_str()
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -334,6 +345,19 @@ pub async fn end(conn: &mut PgConnection, id: Uuid, state: RunState, outcome: &s
 pub async fn destroy_secrets(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
     sqlx::query!("update runs_run set secrets = null where id = $1", id).execute(conn).await?;
     Ok(())
+}
+
+/// Destroys the sealed secrets of runs that ended longer ago than this; how many there were.
+pub async fn destroy_old_secrets(conn: &mut PgConnection, age: TimeDelta) -> sqlx::Result<u64> {
+    let seconds = age.num_seconds() as f64;
+    let done = sqlx::query!(
+        "update runs_run set secrets = null
+         where secrets is not null and ended_at < now() - make_interval(secs => $1)",
+        seconds
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// Parks a run.
@@ -447,7 +471,12 @@ pub async fn end_step(
 }
 
 /// Puts a step back to wait, with the reason why.
-pub async fn put_back_step(conn: &mut PgConnection, run: Uuid, position: i32, detail: Option<&str>) -> sqlx::Result<()> {
+pub async fn put_back_step(
+    conn: &mut PgConnection,
+    run: Uuid,
+    position: i32,
+    detail: Option<&str>,
+) -> sqlx::Result<()> {
     sqlx::query!(
         "update runs_step set state = 'pending', detail = coalesce($3, detail) where run_id = $1 and position = $2",
         run,
@@ -591,10 +620,22 @@ pub async fn leftovers(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<
 }
 
 /// Adds a line to the log and tells who follows it.
-pub async fn append_log(conn: &mut PgConnection, run: Uuid, step: Option<&str>, stream: &str, line: &str) -> sqlx::Result<()> {
-    sqlx::query!("insert into runs_log (run_id, step_key, stream, line) values ($1, $2, $3, $4)", run, step, stream, line)
-        .execute(&mut *conn)
-        .await?;
+pub async fn append_log(
+    conn: &mut PgConnection,
+    run: Uuid,
+    step: Option<&str>,
+    stream: &str,
+    line: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into runs_log (run_id, step_key, stream, line) values ($1, $2, $3, $4)",
+        run,
+        step,
+        stream,
+        line
+    )
+    .execute(&mut *conn)
+    .await?;
     tell(conn, run).await
 }
 

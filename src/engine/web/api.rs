@@ -29,11 +29,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY).await.map_err(|_| {
-            Problem::new(Kind::TooLarge(MAX_BODY as u64), "This body is too large", format!("The API takes bodies of up to {} MB.", MAX_BODY >> 20))
+            Problem::new(
+                Kind::TooLarge(MAX_BODY as u64),
+                "This body is too large",
+                format!("The API takes bodies of up to {} MB.", MAX_BODY >> 20),
+            )
         })?;
         serde_json::from_slice(&bytes).map(Self).map_err(|e| {
-            let field = FieldFault { field: format!("line {}, column {}", e.line(), e.column()), message: e.to_string() };
-            Problem::new(Kind::Invalid(vec![field]), "This body cannot be read", format!("It is not the JSON that this call takes: {e}."))
+            let field =
+                FieldFault { field: format!("line {}, column {}", e.line(), e.column()), message: e.to_string() };
+            Problem::new(
+                Kind::Invalid(vec![field]),
+                "This body cannot be read",
+                format!("It is not the JSON that this call takes: {e}."),
+            )
         })
     }
 }

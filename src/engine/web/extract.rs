@@ -37,7 +37,11 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Query<T
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let inner = axum_extra::extract::Query::<T>::from_request_parts(parts, state).await;
         inner.map(|q| Self(q.0)).map_err(|e| {
-            Problem::new(Kind::Invalid(Vec::new()), "This address cannot be read", format!("A part after the question mark is not as it should be: {e}."))
+            Problem::new(
+                Kind::Invalid(Vec::new()),
+                "This address cannot be read",
+                format!("A part after the question mark is not as it should be: {e}."),
+            )
         })
     }
 }
@@ -63,7 +67,11 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         let body = axum::body::to_bytes(request.into_body(), MAX_FORM).await.map_err(|_| {
-            Problem::new(Kind::TooLarge(MAX_FORM as u64), "This form is too large", format!("The portal takes forms of up to {} KB.", MAX_FORM >> 10))
+            Problem::new(
+                Kind::TooLarge(MAX_FORM as u64),
+                "This form is too large",
+                format!("The portal takes forms of up to {} KB.", MAX_FORM >> 10),
+            )
         })?;
         let fields: Vec<(String, String)> = url::form_urlencoded::parse(&body).into_owned().collect();
         if fields.len() > MAX_FIELDS {

@@ -104,8 +104,10 @@ async fn outermost(State(app): State<App>, mut request: Request, next: Next) -> 
     request.extensions_mut().insert(RequestId(id.clone()));
     request.extensions_mut().insert(ClientAddress(address));
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or_else(|| "unmatched".to_owned(), |p| p.as_str().to_owned());
-    let span = tracing::info_span!("request", request.id = %id, http.method = %method, http.path = request.uri().path());
+    let route =
+        request.extensions().get::<MatchedPath>().map_or_else(|| "unmatched".to_owned(), |p| p.as_str().to_owned());
+    let span =
+        tracing::info_span!("request", request.id = %id, http.method = %method, http.path = request.uri().path());
     let origin = Origin { request: id.clone(), address };
     let started = Instant::now();
     let mut response = ORIGIN.scope(origin, tracing::Instrument::instrument(next.run(request), span.clone())).await;
@@ -225,7 +227,8 @@ fn content_security_policy(config: &Config) -> String {
 /// A panic in a handler: our mistake. The panic hook has logged it.
 #[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
-    let what = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+    let what =
+        panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
     tracing::error!(panic = what.unwrap_or_default(), "a handler panicked");
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }

@@ -172,7 +172,8 @@ impl FromRequestParts<App> for Visitor {
 
 /// The problem of somebody who is not signed in.
 pub fn sign_in_needed() -> Problem {
-    Problem::new(Kind::SignInNeeded, "Sign in first", "This page is for people of the organization.").way_on("Sign in", "/login")
+    Problem::new(Kind::SignInNeeded, "Sign in first", "This page is for people of the organization.")
+        .way_on("Sign in", "/login")
 }
 
 /// A page that does not render: a mistake of ours.

@@ -47,7 +47,12 @@ pub struct Rendered {
 }
 
 /// Renders all panels for an entity, each on its own, at the same time.
-pub async fn render_all(panels: &[Box<dyn Panel>], app: &App, subject: &Subject, entity: &PanelEntity) -> Vec<Rendered> {
+pub async fn render_all(
+    panels: &[Box<dyn Panel>],
+    app: &App,
+    subject: &Subject,
+    entity: &PanelEntity,
+) -> Vec<Rendered> {
     let all = panels.iter().map(|panel| async move {
         let content = panel.render(app, subject, entity).await;
         match content {

@@ -27,7 +27,13 @@ pub struct Problem {
 
 impl<E: Explain> From<E> for Problem {
     fn from(error: E) -> Self {
-        Self { kind: error.kind(), title: error.title(), detail: error.detail(), ways_on: error.ways_on(), cause: Some(Arc::new(error)) }
+        Self {
+            kind: error.kind(),
+            title: error.title(),
+            detail: error.detail(),
+            ways_on: error.ways_on(),
+            cause: Some(Arc::new(error)),
+        }
     }
 }
 
@@ -39,7 +45,11 @@ impl Problem {
 
     /// Nothing is there.
     pub fn not_found(what: impl std::fmt::Display) -> Self {
-        Self::new(Kind::NotFound, format!("There is no {what}"), "It may have been removed or renamed, or you may not see it.")
+        Self::new(
+            Kind::NotFound,
+            format!("There is no {what}"),
+            "It may have been removed or renamed, or you may not see it.",
+        )
     }
 
     /// With a way on.
@@ -99,11 +109,27 @@ impl Problem {
                 "This came from another site",
                 "The portal changes something only from its own pages. Open the page here and try again; if a proxy stands in front, it must pass Host and Origin on.",
             ),
-            408 | 504 => new(Kind::Unavailable("The portal".into()), "This took too long", "It was given up so that it blocks nobody. Try again; if it stays, tell the platform team the request id."),
-            413 => new(Kind::TooLarge(0), "This is too large", "The portal takes bodies up to the limit of each page; this one is larger."),
-            421 => new(Kind::Forbidden, "The portal is not known by this name", "It answers only at its own address, so that nobody can put it behind another name."),
+            408 | 504 => new(
+                Kind::Unavailable("The portal".into()),
+                "This took too long",
+                "It was given up so that it blocks nobody. Try again; if it stays, tell the platform team the request id.",
+            ),
+            413 => new(
+                Kind::TooLarge(0),
+                "This is too large",
+                "The portal takes bodies up to the limit of each page; this one is larger.",
+            ),
+            421 => new(
+                Kind::Forbidden,
+                "The portal is not known by this name",
+                "It answers only at its own address, so that nobody can put it behind another name.",
+            ),
             429 => new(Kind::TooMany(10), "Too many tries", "Wait a few seconds and try again."),
-            400..500 => new(Kind::Invalid(Vec::new()), "This request cannot be read", "Something about it is not as it should be."),
+            400..500 => new(
+                Kind::Invalid(Vec::new()),
+                "This request cannot be read",
+                "Something about it is not as it should be.",
+            ),
             _ => Self::internal(),
         }
     }
@@ -145,7 +171,8 @@ pub async fn render(State(app): State<App>, request: Request, next: Next) -> Res
     if status.as_u16() < 400 || response.extensions().get::<AsItIs>().is_some() {
         return response;
     }
-    let problem = response.extensions_mut().remove::<Problem>().unwrap_or_else(|| Problem::of_status(status, uri.path()));
+    let problem =
+        response.extensions_mut().remove::<Problem>().unwrap_or_else(|| Problem::of_status(status, uri.path()));
     log(&problem, &uri, status);
     let retry_after = response.headers().get(header::RETRY_AFTER).cloned();
     let status = if problem.cause.is_none() { status } else { problem.status() };
@@ -172,7 +199,9 @@ impl Face {
     fn of(path: &str) -> Self {
         if path.starts_with("/api/") {
             Self::Json
-        } else if ["/healthz", "/readyz", "/metrics", "/static/", "/webhooks/"].iter().any(|p| path.starts_with(p)) || path.contains(".git/") {
+        } else if ["/healthz", "/readyz", "/metrics", "/static/", "/webhooks/"].iter().any(|p| path.starts_with(p))
+            || path.contains(".git/")
+        {
             Self::Text
         } else {
             Self::Page
@@ -310,7 +339,8 @@ fn page(app: &App, problem: &Problem, status: StatusCode, id: &str, theme: Theme
 /// The answer to a request for another host.
 pub fn misdirected(app: &App, id: &str, uri: &Uri, theme: Theme) -> Response {
     let status = StatusCode::MISDIRECTED_REQUEST;
-    let problem = Problem::of_status(status, uri.path()).way_on("Open the portal", app.config.http.base_url.to_string());
+    let problem =
+        Problem::of_status(status, uri.path()).way_on("Open the portal", app.config.http.base_url.to_string());
     match Face::of(uri.path()) {
         Face::Json => json(&problem, status, id, uri),
         Face::Text => (status, problem.title.to_string()).into_response(),

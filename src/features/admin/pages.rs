@@ -84,7 +84,11 @@ async fn audit_log(State(app): State<App>, visitor: Visitor, Query(from): Query<
         who: person(&r.who).to_owned(),
         verb: r.verb,
         resource: r.resource,
-        detail: if r.detail.as_object().is_some_and(serde_json::Map::is_empty) { String::new() } else { r.detail.to_string() },
+        detail: if r.detail.as_object().is_some_and(serde_json::Map::is_empty) {
+            String::new()
+        } else {
+            r.detail.to_string()
+        },
         request: r.http_request.unwrap_or_default(),
     };
     html(&AuditPage { page: visitor.page, rows: rows.into_iter().map(line).collect(), next })

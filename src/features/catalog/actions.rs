@@ -19,7 +19,11 @@ use crate::engine::bus::News;
 /// It is registered already, cannot be read, or the subject may not.
 pub async fn register(app: &App, subject: &Subject, address: &str) -> Result<Uuid, CatalogError> {
     can(subject, "catalog.register", &Resource::NONE)?;
-    let wrong = || CatalogError::Address("Give the whole address of a catalog-info.yaml, starting with https:// or http://.".to_owned());
+    let wrong = || {
+        CatalogError::Address(
+            "Give the whole address of a catalog-info.yaml, starting with https:// or http://.".to_owned(),
+        )
+    };
     let target = Target::of_address(app, address.trim()).ok_or_else(wrong)?;
     // Looked at before it is written down: an address that cannot be read is a mistake to mend now.
     super::places::read(app, &target, None).await?;
@@ -28,7 +32,8 @@ pub async fn register(app: &App, subject: &Subject, address: &str) -> Result<Uui
     if !new {
         return Err(CatalogError::Registered(address.to_owned()));
     }
-    let entry = Entry::by(subject, "catalog.registered", format!("source:{id}")).detail(serde_json::json!({ "target": address }));
+    let entry = Entry::by(subject, "catalog.registered", format!("source:{id}"))
+        .detail(serde_json::json!({ "target": address }));
     audit::record(&mut tx, &entry).await?;
     tx.commit().await?;
     read_source(app, id).await?;
@@ -39,7 +44,11 @@ pub async fn register(app: &App, subject: &Subject, address: &str) -> Result<Uui
 ///
 /// # Errors
 /// The database.
-pub async fn register_for_run(conn: &mut PgConnection, target: &Target, by: &str) -> Result<(Uuid, bool), CatalogError> {
+pub async fn register_for_run(
+    conn: &mut PgConnection,
+    target: &Target,
+    by: &str,
+) -> Result<(Uuid, bool), CatalogError> {
     Ok(write::put_source(conn, target, "registered", None, false, Some(by)).await?)
 }
 
@@ -78,7 +87,8 @@ pub async fn unregister(app: &App, subject: &Subject, id: Uuid) -> Result<(), Ca
         return Err(CatalogError::Configured);
     }
     remove(&mut tx, id).await?;
-    let entry = Entry::by(subject, "catalog.unregistered", format!("source:{id}")).detail(serde_json::json!({ "target": source.target.target }));
+    let entry = Entry::by(subject, "catalog.unregistered", format!("source:{id}"))
+        .detail(serde_json::json!({ "target": source.target.target }));
     audit::record(&mut tx, &entry).await?;
     tx.commit().await?;
     Ok(())

@@ -15,10 +15,10 @@ use uuid::Uuid;
 use super::actions;
 use super::error::CatalogError;
 use super::store::{self, Cursor, Filter};
-use crate::engine::web::current::CurrentUser;
 use crate::engine::access::{Resource, can};
 use crate::engine::app::App;
 use crate::engine::web::api::{Body, List};
+use crate::engine::web::current::CurrentUser;
 use crate::engine::web::paging::{self, MOST, PAGE};
 use crate::engine::web::problem::ProblemBody;
 use crate::engine::web::{Path, Problem, Query};
@@ -88,7 +88,11 @@ pub struct EntityLine {
 /// Entities, by name
 #[utoipa::path(get, path = "/entities", tag = "catalog", params(Which),
     responses((status = 200, body = List<EntityLine>), (status = 401, body = ProblemBody)))]
-async fn list(State(app): State<App>, CurrentUser(subject): CurrentUser, Query(which): Query<Which>) -> Result<Json<List<EntityLine>>, Problem> {
+async fn list(
+    State(app): State<App>,
+    CurrentUser(subject): CurrentUser,
+    Query(which): Query<Which>,
+) -> Result<Json<List<EntityLine>>, Problem> {
     can(&subject, "catalog.read", &Resource::NONE)?;
     let limit = which.limit.unwrap_or(PAGE).clamp(1, MOST);
     let filter = Filter {
@@ -107,9 +111,10 @@ async fn list(State(app): State<App>, CurrentUser(subject): CurrentUser, Query(w
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|r| {
-        paging::encode(&Cursor { name: r.sort_name.clone(), id: r.id, offset: 0, back: false })
-    });
+    let next = rows
+        .last()
+        .filter(|_| more)
+        .map(|r| paging::encode(&Cursor { name: r.sort_name.clone(), id: r.id, offset: 0, back: false }));
     let line = |r: store::Item| EntityLine {
         entity_ref: r.entity_ref,
         kind: r.kind,
@@ -171,7 +176,14 @@ pub struct FileProblem {
 
 impl FileProblem {
     fn of(row: store::ProblemRow) -> Self {
-        Self { severity: row.severity, message: row.message, hint: row.hint, file: row.file, line: row.line, column: row.col }
+        Self {
+            severity: row.severity,
+            message: row.message,
+            hint: row.hint,
+            file: row.file,
+            line: row.line,
+            column: row.col,
+        }
     }
 }
 
@@ -188,13 +200,18 @@ async fn show(
     let reference = EntityRef::new(kind, namespace, name).canonical();
     let claims = subject.claims();
     let mut conn = app.db.acquire().await?;
-    let row = store::entity(&mut conn, &reference, Some(&claims)).await?.ok_or_else(|| CatalogError::NoEntity(reference.clone()))?;
+    let row = store::entity(&mut conn, &reference, Some(&claims))
+        .await?
+        .ok_or_else(|| CatalogError::NoEntity(reference.clone()))?;
     let relations = store::relations(&mut conn, &reference, &claims).await?;
     let problems = store::problems_of_entity(&mut conn, &reference).await?;
     Ok(Json(Entity {
         entity_ref: reference,
         entity: row.body,
-        relations: relations.into_iter().map(|r| Relation { kind: r.kind, target_ref: r.to_ref, exists: r.exists }).collect(),
+        relations: relations
+            .into_iter()
+            .map(|r| Relation { kind: r.kind, target_ref: r.to_ref, exists: r.exists })
+            .collect(),
         problems: problems.into_iter().map(FileProblem::of).collect(),
         updated_at: row.updated_at,
     }))
@@ -256,7 +273,11 @@ pub struct NewSource {
 /// Register a source and read it
 #[utoipa::path(post, path = "/sources", tag = "catalog", request_body = NewSource,
     responses((status = 201, body = Source), (status = 401, body = ProblemBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn register(State(app): State<App>, CurrentUser(subject): CurrentUser, Body(new): Body<NewSource>) -> Result<impl IntoResponse, Problem> {
+async fn register(
+    State(app): State<App>,
+    CurrentUser(subject): CurrentUser,
+    Body(new): Body<NewSource>,
+) -> Result<impl IntoResponse, Problem> {
     let id = actions::register(&app, &subject, &new.target).await?;
     Ok((StatusCode::CREATED, Json(one(&app, id).await?)))
 }
@@ -271,7 +292,11 @@ async fn one(app: &App, id: Uuid) -> Result<Source, Problem> {
 /// One source with its problems
 #[utoipa::path(get, path = "/sources/{id}", tag = "catalog", params(("id" = Uuid, Path)),
     responses((status = 200, body = Source), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
-async fn source(State(app): State<App>, CurrentUser(subject): CurrentUser, Path(id): Path<Uuid>) -> Result<Json<Source>, Problem> {
+async fn source(
+    State(app): State<App>,
+    CurrentUser(subject): CurrentUser,
+    Path(id): Path<Uuid>,
+) -> Result<Json<Source>, Problem> {
     can(&subject, "catalog.read", &Resource::NONE)?;
     Ok(Json(one(&app, id).await?))
 }
@@ -279,7 +304,11 @@ async fn source(State(app): State<App>, CurrentUser(subject): CurrentUser, Path(
 /// Read a source again
 #[utoipa::path(post, path = "/sources/{id}/refresh", tag = "catalog", params(("id" = Uuid, Path)),
     responses((status = 200, body = Source), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
-async fn refresh(State(app): State<App>, CurrentUser(subject): CurrentUser, Path(id): Path<Uuid>) -> Result<Json<Source>, Problem> {
+async fn refresh(
+    State(app): State<App>,
+    CurrentUser(subject): CurrentUser,
+    Path(id): Path<Uuid>,
+) -> Result<Json<Source>, Problem> {
     actions::refresh(&app, &subject, id).await?;
     Ok(Json(one(&app, id).await?))
 }
@@ -287,7 +316,11 @@ async fn refresh(State(app): State<App>, CurrentUser(subject): CurrentUser, Path
 /// Remove a registered source and its entities
 #[utoipa::path(delete, path = "/sources/{id}", tag = "catalog", params(("id" = Uuid, Path)),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
-async fn unregister(State(app): State<App>, CurrentUser(subject): CurrentUser, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
+async fn unregister(
+    State(app): State<App>,
+    CurrentUser(subject): CurrentUser,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
     actions::unregister(&app, &subject, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

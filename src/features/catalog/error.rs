@@ -67,8 +67,12 @@ impl Explain for CatalogError {
             Self::NoEntity(_) => "It may have been renamed or removed in its file, or you may not see it.".into(),
             Self::NoSource => "It may have been removed meanwhile.".into(),
             Self::Address(why) => why.clone().into(),
-            Self::Registered(what) => format!("{what} is read every few minutes. Its page says what came of it.").into(),
-            Self::Configured => "Remove it from SLIPWAY_CATALOG, or from the organization, and it goes from the catalog.".into(),
+            Self::Registered(what) => {
+                format!("{what} is read every few minutes. Its page says what came of it.").into()
+            }
+            Self::Configured => {
+                "Remove it from SLIPWAY_CATALOG, or from the organization, and it goes from the catalog.".into()
+            }
             Self::Port(e) => format!("{e}.").into(),
             Self::Denied(e) => e.detail(),
             Self::Database(e) => e.detail(),

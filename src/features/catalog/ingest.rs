@@ -111,8 +111,11 @@ async fn read_sources(app: &App, due: Vec<SourceRow>) -> sqlx::Result<usize> {
         return Ok(0);
     }
     let makes = places::makes(app);
-    let readings: Vec<Reading> =
-        futures::stream::iter(due).map(|source| read_one(app, &makes, source)).buffer_unordered(READERS).collect().await;
+    let readings: Vec<Reading> = futures::stream::iter(due)
+        .map(|source| read_one(app, &makes, source))
+        .buffer_unordered(READERS)
+        .collect()
+        .await;
     write_batch(app, readings).await
 }
 
@@ -138,7 +141,8 @@ async fn read_one(app: &App, makes: &Makes, source: SourceRow) -> Reading {
 /// Whom a place may define. Sources that an admin or the organization named may define everything;
 /// what somebody registered may define no people, no teams and no templates.
 fn rules(origin: &str) -> Rules {
-    const ALL: [&str; 9] = ["Component", "API", "Resource", "System", "Domain", "Group", "User", "Location", "Template"];
+    const ALL: [&str; 9] =
+        ["Component", "API", "Resource", "System", "Domain", "Group", "User", "Location", "Template"];
     let registered = ["Component", "API", "Resource", "System", "Domain", "Location"];
     let rule = if origin == "registered" { Rule::everywhere(registered) } else { Rule::everywhere(ALL) };
     Rules { rules: vec![rule] }
@@ -201,7 +205,9 @@ async fn one_entity(
             if !all.iter().any(|p| p.pointer == first.pointer) {
                 all.insert(0, first);
             }
-            let owner = document.value["spec"]["owner"].as_str().and_then(|o| EntityRef::parse(o, Some("group"), "default").ok());
+            let owner = document.value["spec"]["owner"]
+                .as_str()
+                .and_then(|o| EntityRef::parse(o, Some("group"), "default").ok());
             for problem in all {
                 let at = point(&problem.pointer);
                 let owner_ref = owner.as_ref().map(EntityRef::canonical);
@@ -222,14 +228,22 @@ async fn one_entity(
             match child(app, source, &target) {
                 Some(target) => targets.push((target, named.is_optional)),
                 None => {
-                    let problem = Problem::new("/spec", format!("“{target}” cannot be read from here."), "Name an address, or a path beside this file.");
+                    let problem = Problem::new(
+                        "/spec",
+                        format!("“{target}” cannot be read from here."),
+                        "Name an address, or a path beside this file.",
+                    );
                     said.problems.push(found(Some(reference.clone()), problem, point("/spec")));
                 }
             }
         }
     }
     let visible_to = visible_to(&checked.entity);
-    let relations = stated.into_iter().map(|r| (position_of(&r, &columns.reference, &document), r)).map(|(at, r)| (r, at)).collect();
+    let relations = stated
+        .into_iter()
+        .map(|r| (position_of(&r, &columns.reference, &document), r))
+        .map(|(at, r)| (r, at))
+        .collect();
     said.entities.push(Entity {
         row: NewEntity {
             source: source.id,
@@ -275,7 +289,8 @@ async fn complete(
             drawn_in.insert(wanted.address.clone(), bytes);
         }
     }
-    let read = |address: &str| drawn_in.get(address).cloned().unwrap_or_else(|| Err("NotFoundError: not read".to_owned()));
+    let read =
+        |address: &str| drawn_in.get(address).cloned().unwrap_or_else(|| Err("NotFoundError: not read".to_owned()));
     let filled = placeholder::substitute(entity, base, makes, &resolvers, read).map_err(|r| r.problem)?;
     let checked = check::check(&filled, place, makes).map_err(|r| r.problem)?;
     let stated = relations::relations(&checked.entity).map_err(|r| r.problem)?;
@@ -384,7 +399,9 @@ impl Batch {
                 self.unchanged.0.push(source.id);
                 self.unchanged.1.push(next_look(&source, false));
             }
-            Outcome::Failed(PortError::NotFound { .. }) if source.optional => self.set(&source, None, None, false, Some(Vec::new()), Vec::new()),
+            Outcome::Failed(PortError::NotFound { .. }) if source.optional => {
+                self.set(&source, None, None, false, Some(Vec::new()), Vec::new())
+            }
             Outcome::Failed(e) => {
                 let hint = match &e {
                     PortError::NotFound { .. } => "Put the file back, or remove the source.",
@@ -465,7 +482,8 @@ impl Batch {
         let refs: Vec<String> = self.entities.iter().map(|e| e.row.entity_ref.clone()).collect();
         let owners: HashMap<String, (Uuid, String)> =
             write::owners_of(conn, &refs).await?.into_iter().map(|(r, id, what)| (r, (id, what))).collect();
-        let still: HashSet<(Uuid, String)> = self.entities.iter().map(|e| (e.row.source, e.row.entity_ref.clone())).collect();
+        let still: HashSet<(Uuid, String)> =
+            self.entities.iter().map(|e| (e.row.source, e.row.entity_ref.clone())).collect();
         let replaced: HashSet<Uuid> = self.replaced.iter().copied().collect();
         let mut taken: HashMap<String, String> = HashMap::new();
         let (mut kept, mut problems) = (Vec::new(), Vec::new());
@@ -497,8 +515,13 @@ impl Batch {
                 entity_ref: Some(entity.row.entity_ref.clone()),
                 owner_ref: entity.row.owner_ref.clone(),
                 severity: "error",
-                message: format!("{} is defined in {other} already, which was first and keeps it.", entity.row.entity_ref),
-                hint: Some("Rename one of the two, or remove it there; this one is then taken over by itself.".to_owned()),
+                message: format!(
+                    "{} is defined in {other} already, which was first and keeps it.",
+                    entity.row.entity_ref
+                ),
+                hint: Some(
+                    "Rename one of the two, or remove it there; this one is then taken over by itself.".to_owned(),
+                ),
                 file,
                 at: Some((entity.row.line, 1)),
             });
@@ -534,7 +557,8 @@ impl Batch {
         let mut children: HashMap<Uuid, Vec<Uuid>> = self.replaced.iter().map(|id| (*id, Vec::new())).collect();
         for entity in &self.entities {
             for (target, optional) in &entity.targets {
-                let (id, _) = write::put_source(conn, target, "location", Some(entity.row.source), *optional, None).await?;
+                let (id, _) =
+                    write::put_source(conn, target, "location", Some(entity.row.source), *optional, None).await?;
                 children.entry(entity.row.source).or_default().push(id);
             }
         }

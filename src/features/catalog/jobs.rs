@@ -27,7 +27,12 @@ impl Job for Read {
             let started = std::time::Instant::now();
             let round = ingest::read_due(&context.app).await?;
             if round.read > 0 {
-                tracing::info!(sources = round.read, entities.changed = round.changed, duration_ms = started.elapsed().as_millis(), "sources read");
+                tracing::info!(
+                    sources = round.read,
+                    entities.changed = round.changed,
+                    duration_ms = started.elapsed().as_millis(),
+                    "sources read"
+                );
             }
             if round.read == 0 || context.app.stop.is_cancelled() {
                 return Ok(());

@@ -43,7 +43,11 @@ impl Target {
         if !matches!(url.scheme(), "http" | "https") {
             return None;
         }
-        Some(in_repository(app, &url).unwrap_or_else(|| Self { kind: SourceKind::Url, target: url.to_string(), path: String::new() }))
+        Some(in_repository(app, &url).unwrap_or_else(|| Self {
+            kind: SourceKind::Url,
+            target: url.to_string(),
+            path: String::new(),
+        }))
     }
 
     /// The place as annotations and people see it.
@@ -66,7 +70,9 @@ impl Target {
     fn web_address(&self, app: &App) -> String {
         let Some((name, branch, path)) = self.in_repository() else { return self.target.clone() };
         let root = match &app.code_hosts.github {
-            Some(github) if github.host() == name.host => app.config.github.url.as_str().trim_end_matches('/').to_owned(),
+            Some(github) if github.host() == name.host => {
+                app.config.github.url.as_str().trim_end_matches('/').to_owned()
+            }
             _ => format!("{}git", app.config.http.base_url),
         };
         format!("{root}/{}/{}/blob/{branch}/{path}", name.owner, name.name)
@@ -97,13 +103,19 @@ fn in_repository(app: &App, url: &Url) -> Option<Target> {
 fn percent_decoded(text: &str) -> String {
     // A plus sign is a plus sign in a path.
     let escaped = text.replace('+', "%2B");
-    url::form_urlencoded::parse(format!("x={escaped}").replace('&', "%26").as_bytes()).next().map(|(_, v)| v.into_owned()).unwrap_or_default()
+    url::form_urlencoded::parse(format!("x={escaped}").replace('&', "%26").as_bytes())
+        .next()
+        .map(|(_, v)| v.into_owned())
+        .unwrap_or_default()
 }
 
 /// The makes of the code hosts, with our own local one, which resolves addresses as GitHub does.
 pub fn makes(app: &App) -> Makes {
     let base = &app.config.http.base_url;
-    let own = base.port().map_or_else(|| base.host_str().unwrap_or_default().to_owned(), |p| format!("{}:{p}", base.host_str().unwrap_or_default()));
+    let own = base.port().map_or_else(
+        || base.host_str().unwrap_or_default().to_owned(),
+        |p| format!("{}:{p}", base.host_str().unwrap_or_default()),
+    );
     let mut makes = Makes::default().with(&own, HostKind::GitHub);
     if let Some(host) = app.config.github.url.host_str() {
         makes = makes.with(host, HostKind::GitHub);
@@ -119,11 +131,15 @@ pub async fn read(app: &App, target: &Target, known: Option<&str>) -> Result<Fet
     match target.kind {
         SourceKind::File => app.documents.read(&Document::File(target.target.clone().into()), known).await,
         SourceKind::Url => {
-            let url = Url::parse(&target.target).map_err(|e| PortError::Invalid { system: "The portal".to_owned(), why: e.to_string() })?;
+            let url = Url::parse(&target.target)
+                .map_err(|e| PortError::Invalid { system: "The portal".to_owned(), why: e.to_string() })?;
             app.documents.read(&Document::Url(url), known).await
         }
         SourceKind::Repository => {
-            let invalid = || PortError::Invalid { system: "The portal".to_owned(), why: format!("{} is no repository", target.target) };
+            let invalid = || PortError::Invalid {
+                system: "The portal".to_owned(),
+                why: format!("{} is no repository", target.target),
+            };
             let (name, branch, path) = target.in_repository().ok_or_else(invalid)?;
             let (host, name) = app.code_hosts.locate(&name).ok_or_else(invalid)?;
             host.read_file(&name, branch, path, known).await

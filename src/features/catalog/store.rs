@@ -266,7 +266,11 @@ pub struct EntityRow {
 }
 
 /// An entity by reference, if the claims let the reader see it.
-pub async fn entity(conn: &mut PgConnection, entity_ref: &str, claims: Option<&[String]>) -> sqlx::Result<Option<EntityRow>> {
+pub async fn entity(
+    conn: &mut PgConnection,
+    entity_ref: &str,
+    claims: Option<&[String]>,
+) -> sqlx::Result<Option<EntityRow>> {
     sqlx::query_as!(
         EntityRow,
         r#"select id, ref as entity_ref, kind, coalesce(title, name) as "name!", description, type as "type", lifecycle, owner_ref,
@@ -380,7 +384,13 @@ pub struct Cursor {
 }
 
 /// A page of entities in the order of their names.
-pub async fn list(conn: &mut PgConnection, claims: &[String], filter: &Filter, cursor: Option<&Cursor>, limit: i64) -> sqlx::Result<Vec<Item>> {
+pub async fn list(
+    conn: &mut PgConnection,
+    claims: &[String],
+    filter: &Filter,
+    cursor: Option<&Cursor>,
+    limit: i64,
+) -> sqlx::Result<Vec<Item>> {
     let mut query = QueryBuilder::<Postgres>::new(
         "select e.id, e.ref as entity_ref, e.kind, coalesce(e.title, e.name) as name, e.description, e.type, e.lifecycle, e.owner_ref,
                 coalesce(o.title, o.body #>> '{spec,profile,displayName}', o.name) as owner_name, e.sort_name, e.tags
@@ -392,7 +402,11 @@ pub async fn list(conn: &mut PgConnection, claims: &[String], filter: &Filter, c
         query.push(if back { " and (e.sort_name, e.id) < (" } else { " and (e.sort_name, e.id) > (" });
         query.push_bind(cursor.name.clone()).push(", ").push_bind(cursor.id).push(")");
     }
-    query.push(if back { " order by e.sort_name desc, e.id desc limit " } else { " order by e.sort_name, e.id limit " });
+    query.push(if back {
+        " order by e.sort_name desc, e.id desc limit "
+    } else {
+        " order by e.sort_name, e.id limit "
+    });
     query.push_bind(limit);
     let mut rows: Vec<Item> = query.build_query_as().fetch_all(conn).await?;
     if back {
@@ -433,7 +447,13 @@ pub struct FacetCount {
 }
 
 /// The values of a facet, most frequent first, under all other conditions of the filter.
-pub async fn facet(conn: &mut PgConnection, claims: &[String], filter: &Filter, facet: Facet, limit: i64) -> sqlx::Result<Vec<FacetCount>> {
+pub async fn facet(
+    conn: &mut PgConnection,
+    claims: &[String],
+    filter: &Filter,
+    facet: Facet,
+    limit: i64,
+) -> sqlx::Result<Vec<FacetCount>> {
     let (column, from) = match facet {
         Facet::Kind => ("e.kind", ""),
         Facet::Type => ("e.type", ""),
@@ -537,7 +557,12 @@ pub struct PickFilter {
 }
 
 /// Entities for a picker, in the order of their names.
-pub async fn picks(conn: &mut PgConnection, claims: &[String], filter: &PickFilter, limit: i64) -> sqlx::Result<Vec<Pick>> {
+pub async fn picks(
+    conn: &mut PgConnection,
+    claims: &[String],
+    filter: &PickFilter,
+    limit: i64,
+) -> sqlx::Result<Vec<Pick>> {
     let mut query = QueryBuilder::<Postgres>::new(
         "select e.ref, coalesce(e.title, e.body #>> '{spec,profile,displayName}', e.name), e.description from catalog_entity e where ",
     );
@@ -558,7 +583,12 @@ pub async fn picks(conn: &mut PgConnection, claims: &[String], filter: &PickFilt
                 match values {
                     Some(values) => {
                         let lower: Vec<String> = values.iter().map(|v| v.to_lowercase()).collect();
-                        query.push(" and lower(e.body #>> ").push_bind(keys).push(") = any(").push_bind(lower).push(")");
+                        query
+                            .push(" and lower(e.body #>> ")
+                            .push_bind(keys)
+                            .push(") = any(")
+                            .push_bind(lower)
+                            .push(")");
                     }
                     None => {
                         query.push(" and e.body #> ").push_bind(keys).push(" is not null");
@@ -616,7 +646,10 @@ pub async fn source_of(conn: &mut PgConnection, target: &Target) -> sqlx::Result
 
 /// References of the entities of a source, components first.
 pub async fn refs_of_source(conn: &mut PgConnection, source: Uuid) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar!("select ref from catalog_entity where source_id = $1 order by kind <> 'component', line, ref limit 1000", source)
-        .fetch_all(conn)
-        .await
+    sqlx::query_scalar!(
+        "select ref from catalog_entity where source_id = $1 order by kind <> 'component', line, ref limit 1000",
+        source
+    )
+    .fetch_all(conn)
+    .await
 }

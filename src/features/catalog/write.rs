@@ -46,7 +46,12 @@ pub async fn put_source(
 }
 
 /// Makes many sources of one origin at once; those that are there stay as they are.
-pub async fn put_sources(conn: &mut PgConnection, targets: &[Target], origin: &str, optional: bool) -> sqlx::Result<u64> {
+pub async fn put_sources(
+    conn: &mut PgConnection,
+    targets: &[Target],
+    origin: &str,
+    optional: bool,
+) -> sqlx::Result<u64> {
     let column = |get: fn(&Target) -> String| targets.iter().map(get).collect::<Vec<_>>();
     let done = sqlx::query!(
         "insert into catalog_source (id, kind, target, path, origin, optional)
@@ -78,7 +83,9 @@ pub async fn keep_sources(conn: &mut PgConnection, targets: &[Target], origin: &
 
 /// Removes the children of a source that its Locations no longer name.
 pub async fn keep_children(conn: &mut PgConnection, parent: Uuid, keep: &[Uuid]) -> sqlx::Result<u64> {
-    let done = sqlx::query!("delete from catalog_source where parent_id = $1 and not id = any($2)", parent, keep).execute(conn).await?;
+    let done = sqlx::query!("delete from catalog_source where parent_id = $1 and not id = any($2)", parent, keep)
+        .execute(conn)
+        .await?;
     Ok(done.rows_affected())
 }
 
@@ -216,9 +223,10 @@ pub async fn owners_of(conn: &mut PgConnection, refs: &[String]) -> sqlx::Result
 
 /// Removes the entities of sources that are not among these references; tells how many went.
 pub async fn keep_entities(conn: &mut PgConnection, sources: &[Uuid], refs: &[String]) -> sqlx::Result<u64> {
-    let done = sqlx::query!("delete from catalog_entity where source_id = any($1) and not ref = any($2)", sources, refs)
-        .execute(conn)
-        .await?;
+    let done =
+        sqlx::query!("delete from catalog_entity where source_id = any($1) and not ref = any($2)", sources, refs)
+            .execute(conn)
+            .await?;
     Ok(done.rows_affected())
 }
 
@@ -227,7 +235,8 @@ pub async fn keep_entities(conn: &mut PgConnection, sources: &[Uuid], refs: &[St
 pub async fn put_entities(conn: &mut PgConnection, entities: &[NewEntity]) -> sqlx::Result<Vec<(String, Uuid)>> {
     // Lists of lists do not fit arrays of arrays of different length, so these travel as JSON.
     let tags: Vec<Value> = entities.iter().map(|e| serde_json::json!(e.tags)).collect();
-    let visible: Vec<Option<Value>> = entities.iter().map(|e| e.visible_to.as_ref().map(|v| serde_json::json!(v))).collect();
+    let visible: Vec<Option<Value>> =
+        entities.iter().map(|e| e.visible_to.as_ref().map(|v| serde_json::json!(v))).collect();
     let text = |get: fn(&NewEntity) -> String| entities.iter().map(get).collect::<Vec<_>>();
     let option = |get: fn(&NewEntity) -> Option<String>| entities.iter().map(get).collect::<Vec<_>>();
     let rows = sqlx::query!(
@@ -285,7 +294,11 @@ pub struct NewRelation {
 }
 
 /// Replaces the relations that entities state.
-pub async fn put_relations(conn: &mut PgConnection, originators: &[Uuid], relations: &[NewRelation]) -> sqlx::Result<()> {
+pub async fn put_relations(
+    conn: &mut PgConnection,
+    originators: &[Uuid],
+    relations: &[NewRelation],
+) -> sqlx::Result<()> {
     sqlx::query!("delete from catalog_relation where originator_id = any($1)", originators).execute(&mut *conn).await?;
     sqlx::query!(
         "insert into catalog_relation (originator_id, from_ref, kind, to_ref, line, col)
@@ -357,7 +370,9 @@ pub async fn put_problems(conn: &mut PgConnection, sources: &[Uuid], problems: &
 
 /// Raises the generation and tells all processes.
 pub async fn raise_generation(conn: &mut PgConnection) -> sqlx::Result<i64> {
-    let number = sqlx::query_scalar!("update catalog_generation set number = number + 1 returning number").fetch_one(&mut *conn).await?;
+    let number = sqlx::query_scalar!("update catalog_generation set number = number + 1 returning number")
+        .fetch_one(&mut *conn)
+        .await?;
     sqlx::query!("select pg_notify('slipway_catalog', $1::text)", number.to_string()).fetch_one(conn).await?;
     Ok(number)
 }

@@ -97,7 +97,9 @@ async fn owners(visitor: Visitor) -> Result<Response, Problem> {
 async fn index(State(app): State<App>, visitor: Visitor, Path(owner): Path<String>) -> Result<Response, Problem> {
     can(&visitor.subject, "git.read", &Resource::NONE)?;
     let repositories = app.code_hosts.local.repositories(&owner).await.map_err(GitError)?;
-    let line = |r: crate::ports::code_host::Repository| (r.name.name.clone(), format!("/git/{}/{}", r.name.owner, r.name.name), r.description);
+    let line = |r: crate::ports::code_host::Repository| {
+        (r.name.name.clone(), format!("/git/{}/{}", r.name.owner, r.name.name), r.description)
+    };
     html(&IndexPage { page: visitor.page, repositories: repositories.into_iter().map(line).collect(), owner })
 }
 
@@ -135,10 +137,18 @@ struct EntryLine {
     note: String,
 }
 
-async fn head(app: &App, owner: &str, repository: &str, branch: Option<&str>, tab: &'static str) -> Result<Head, Problem> {
+async fn head(
+    app: &App,
+    owner: &str,
+    repository: &str,
+    branch: Option<&str>,
+    tab: &'static str,
+) -> Result<Head, Problem> {
     let name = name(app, owner, repository);
     let found = app.code_hosts.local.find(&name).await.map_err(GitError)?;
-    let found = found.ok_or_else(|| Problem::not_found(format_args!("repository {name}")).way_on("See all repositories", format!("/git/{owner}")))?;
+    let found = found.ok_or_else(|| {
+        Problem::not_found(format_args!("repository {name}")).way_on("See all repositories", format!("/git/{owner}"))
+    })?;
     let metadata = app.code_hosts.local.metadata(&name).await.map_err(GitError)?;
     let proposals = app.code_hosts.local.proposals(&name).await.map_err(GitError)?;
     let branch = branch.map_or_else(|| found.default_branch.clone(), str::to_owned);
@@ -161,7 +171,11 @@ async fn head(app: &App, owner: &str, repository: &str, branch: Option<&str>, ta
     })
 }
 
-async fn show(State(app): State<App>, visitor: Visitor, Path((owner, repository)): Path<(String, String)>) -> Result<Response, Problem> {
+async fn show(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path((owner, repository)): Path<(String, String)>,
+) -> Result<Response, Problem> {
     // `git clone` without the ending asks here first; people see the page at the same address.
     let repository = repository.trim_end_matches(".git").to_owned();
     folder(&app, visitor, &owner, &repository, None, "").await
@@ -183,7 +197,14 @@ async fn tree(
     folder(&app, visitor, &owner, &repository, Some(&branch), &path).await
 }
 
-async fn folder(app: &App, visitor: Visitor, owner: &str, repository: &str, branch: Option<&str>, path: &str) -> Result<Response, Problem> {
+async fn folder(
+    app: &App,
+    visitor: Visitor,
+    owner: &str,
+    repository: &str,
+    branch: Option<&str>,
+    path: &str,
+) -> Result<Response, Problem> {
     can(&visitor.subject, "git.read", &Resource::NONE)?;
     let head = head(app, owner, repository, branch, "files").await?;
     let local = &app.code_hosts.local;
@@ -191,7 +212,8 @@ async fn folder(app: &App, visitor: Visitor, owner: &str, repository: &str, bran
     let path = path.trim_matches('/').to_owned();
     let branches = local.branches(&id).await.map_err(GitError)?;
     let empty = branches.is_empty();
-    let listed = if empty { Vec::new() } else { local.entries(&id, &head.branch, &path).await.map_err(GitError)?.entries };
+    let listed =
+        if empty { Vec::new() } else { local.entries(&id, &head.branch, &path).await.map_err(GitError)?.entries };
     let base = format!("/git/{owner}/{repository}");
     let within = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
     let readme = match listed.iter().find(|e| e.name.eq_ignore_ascii_case("readme.md")) {
@@ -205,11 +227,23 @@ async fn folder(app: &App, visitor: Visitor, owner: &str, repository: &str, bran
             let note = match e.kind {
                 EntryKind::Folder => String::new(),
                 EntryKind::File => format!("{} B", words::thousands(usize::try_from(e.size).unwrap_or(0))),
-                EntryKind::Executable => format!("{} B, executable", words::thousands(usize::try_from(e.size).unwrap_or(0))),
+                EntryKind::Executable => {
+                    format!("{} B, executable", words::thousands(usize::try_from(e.size).unwrap_or(0)))
+                }
                 EntryKind::Link => "link".to_owned(),
                 EntryKind::Submodule => "submodule".to_owned(),
             };
-            EntryLine { href: format!("{base}/{}/{}/{}", if folder { "tree" } else { "blob" }, head.branch, escape(&within(&e.name))), name: e.name.clone(), folder, note }
+            EntryLine {
+                href: format!(
+                    "{base}/{}/{}/{}",
+                    if folder { "tree" } else { "blob" },
+                    head.branch,
+                    escape(&within(&e.name))
+                ),
+                name: e.name.clone(),
+                folder,
+                note,
+            }
         })
         .collect();
     let up = (!path.is_empty()).then(|| match path.rsplit_once('/') {
@@ -287,9 +321,15 @@ async fn history(
     let id = name(&app, &owner, &repository);
     let after = Some(from.after.as_str()).filter(|a| !a.is_empty());
     let rows = app.code_hosts.local.history(&id, &head.branch, COMMITS, after).await.map_err(GitError)?;
-    let next = rows.last().filter(|_| rows.len() == COMMITS).map(|r| format!("/git/{owner}/{repository}/history?after={}", r.id));
+    let next = rows
+        .last()
+        .filter(|_| rows.len() == COMMITS)
+        .map(|r| format!("/git/{owner}/{repository}/history?after={}", r.id));
     let now = app.clock.now();
-    let commits = rows.into_iter().map(|r| (r.id.chars().take(7).collect(), r.subject, r.author, words::when(r.date, now))).collect();
+    let commits = rows
+        .into_iter()
+        .map(|r| (r.id.chars().take(7).collect(), r.subject, r.author, words::when(r.date, now)))
+        .collect();
     html(&HistoryPage { page: visitor.page, head, commits, next })
 }
 
@@ -318,7 +358,11 @@ fn state(state: ProposalState) -> (&'static str, &'static str, &'static str) {
     }
 }
 
-async fn proposals(State(app): State<App>, visitor: Visitor, Path((owner, repository)): Path<(String, String)>) -> Result<Response, Problem> {
+async fn proposals(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path((owner, repository)): Path<(String, String)>,
+) -> Result<Response, Problem> {
     can(&visitor.subject, "git.read", &Resource::NONE)?;
     let head = head(&app, &owner, &repository, None, "proposals").await?;
     let rows = app.code_hosts.local.proposals(&name(&app, &owner, &repository)).await.map_err(GitError)?;
@@ -369,7 +413,14 @@ async fn proposal(
         branch: found.branch,
         base: found.base,
         open: found.state == ProposalState::Open,
-        line: ProposalLine { number, title: found.title, tone, icon, word, at: words::when(found.created_at, app.clock.now()) },
+        line: ProposalLine {
+            number,
+            title: found.title,
+            tone,
+            icon,
+            word,
+            at: words::when(found.created_at, app.clock.now()),
+        },
         rows: changes.text.lines().map(diff_row).collect(),
         cut: changes.truncated,
         may_write: can(&visitor.subject, "git.write", &Resource::NONE).is_ok(),
@@ -392,7 +443,10 @@ async fn merge(
     Path((owner, repository, number)): Path<(String, String, u64)>,
 ) -> Result<Response, Problem> {
     can(&visitor.subject, "git.write", &Resource::NONE)?;
-    let who = Person { name: visitor.subject.name.clone(), email: visitor.subject.email.clone().unwrap_or_else(|| format!("{}@localhost", visitor.subject.login)) };
+    let who = Person {
+        name: visitor.subject.name.clone(),
+        email: visitor.subject.email.clone().unwrap_or_else(|| format!("{}@localhost", visitor.subject.login)),
+    };
     app.code_hosts.local.merge(&name(&app, &owner, &repository), number, &who).await.map_err(GitError)?;
     settled(&app, &visitor, "git.merged", &owner, &repository, number).await?;
     flash::good(&visitor.session, "Merged.").await;
@@ -411,8 +465,16 @@ async fn close(
     Ok(Redirect::to(&format!("/git/{owner}/{repository}/proposals/{number}")).into_response())
 }
 
-async fn settled(app: &App, visitor: &Visitor, verb: &'static str, owner: &str, repository: &str, number: u64) -> Result<(), Problem> {
+async fn settled(
+    app: &App,
+    visitor: &Visitor,
+    verb: &'static str,
+    owner: &str,
+    repository: &str,
+    number: u64,
+) -> Result<(), Problem> {
     let mut conn = app.db.acquire().await?;
-    audit::record(&mut conn, &Entry::by(&visitor.subject, verb, format!("proposal:{owner}/{repository}/{number}"))).await?;
+    audit::record(&mut conn, &Entry::by(&visitor.subject, verb, format!("proposal:{owner}/{repository}/{number}")))
+        .await?;
     Ok(())
 }

@@ -9,11 +9,11 @@ use base64::Engine as _;
 use futures::TryStreamExt as _;
 use tokio_util::io::{ReaderStream, StreamReader};
 
-use crate::engine::web::current::by_token;
 use crate::engine::access::{Resource, can};
 use crate::engine::app::App;
 use crate::engine::config::SignIn;
 use crate::engine::web::Problem;
+use crate::engine::web::current::by_token;
 use crate::engine::web::layers::ClientAddress;
 use crate::ports::code_host::local::GitRequest;
 

@@ -35,8 +35,9 @@ async fn show(visitor: Visitor, Path(name): Path<String>) -> Result<Response, Pr
 }
 
 fn render(visitor: Visitor, name: &str) -> Result<Response, Problem> {
-    let text = read(name).ok_or_else(|| Problem::not_found(format_args!("page “{name}” in the docs")).way_on("See the docs", "/docs"))?;
-    let mut names: Vec<String> = Files::iter().map(|n| n.trim_end_matches(".md").to_owned()).collect();
+    let text = read(name)
+        .ok_or_else(|| Problem::not_found(format_args!("page “{name}” in the docs")).way_on("See the docs", "/docs"))?;
+    let mut names: Vec<String> = Files::iter().filter_map(|n| n.strip_suffix(".md").map(str::to_owned)).collect();
     names.sort_by_key(|n| (n != "index", n.clone()));
     let all = names
         .into_iter()

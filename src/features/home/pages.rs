@@ -76,11 +76,18 @@ async fn index(State(app): State<App>, visitor: Visitor) -> Result<Response, Pro
     let mine = catalog::list(&mut conn, &claims, &own, None, 25).await?;
     let stats = Stats {
         services: catalog::count(&mut conn, &claims, &own).await?,
-        entities: catalog::count(&mut conn, &claims, &Filter { owners: Some(owners.clone()), ..Filter::default() }).await?,
-        problems: catalog::count(&mut conn, &claims, &Filter { owners: Some(owners), problems: true, ..Filter::default() }).await?,
+        entities: catalog::count(&mut conn, &claims, &Filter { owners: Some(owners.clone()), ..Filter::default() })
+            .await?,
+        problems: catalog::count(
+            &mut conn,
+            &claims,
+            &Filter { owners: Some(owners), problems: true, ..Filter::default() },
+        )
+        .await?,
         runs: 0,
     };
-    let waiting = requests::list(&mut conn, &claims, subject.user_id, &subject.teams, View::ToDecide, None, FEW).await?;
+    let waiting =
+        requests::list(&mut conn, &claims, subject.user_id, &subject.teams, View::ToDecide, None, FEW).await?;
     let last = runs::list(&mut conn, &claims, Some(&subject.who()), None, None, FEW).await?;
     let templates = catalog::of_kind(&mut conn, "template", &claims).await?;
     drop(conn);
@@ -110,7 +117,13 @@ async fn index(State(app): State<App>, visitor: Visitor) -> Result<Response, Pro
             .collect(),
         runs: last
             .into_iter()
-            .map(|r| Run { badge: Badge::of_run(&r.state), note: r.outcome.unwrap_or_default(), at: words::when(r.created_at, now), id: r.id, title: r.title })
+            .map(|r| Run {
+                badge: Badge::of_run(&r.state),
+                note: r.outcome.unwrap_or_default(),
+                at: words::when(r.created_at, now),
+                id: r.id,
+                title: r.title,
+            })
             .collect(),
         templates: templates
             .into_iter()

@@ -119,7 +119,12 @@ pub struct TokenWish {
 ///
 /// # Errors
 /// What is wrong with the wish, by field; the database.
-pub async fn create_token(db: &PgPool, subject: &Subject, wish: &TokenWish, now: DateTime<Utc>) -> Result<(Uuid, Secret), LoginError> {
+pub async fn create_token(
+    db: &PgPool,
+    subject: &Subject,
+    wish: &TokenWish,
+    now: DateTime<Utc>,
+) -> Result<(Uuid, Secret), LoginError> {
     can(subject, "access.tokens", &Resource::NONE)?;
     let faults = wrong_with(wish, subject);
     if !faults.is_empty() {
@@ -138,7 +143,8 @@ pub async fn create_token(db: &PgPool, subject: &Subject, wish: &TokenWish, now:
 
 fn wrong_with(wish: &TokenWish, subject: &Subject) -> Vec<FieldFault> {
     let mut faults = Vec::new();
-    let mut wrong = |field: &str, message: &str| faults.push(FieldFault { field: field.to_owned(), message: message.to_owned() });
+    let mut wrong =
+        |field: &str, message: &str| faults.push(FieldFault { field: field.to_owned(), message: message.to_owned() });
     if wish.name.trim().is_empty() || wish.name.chars().count() > 100 {
         wrong("name", "Give it a name of up to 100 characters, so that you know it again.");
     }

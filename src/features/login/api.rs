@@ -11,10 +11,10 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::actions::{self, TokenWish};
-use crate::engine::web::current::CurrentUser;
 use crate::engine::access::{Resource, can, store};
 use crate::engine::app::App;
 use crate::engine::web::api::{Body, List};
+use crate::engine::web::current::CurrentUser;
 use crate::engine::web::problem::ProblemBody;
 use crate::engine::web::{Path, Problem};
 
@@ -110,7 +110,11 @@ pub struct MadeToken {
 /// Make a token
 #[utoipa::path(post, path = "/tokens", tag = "access", request_body = NewToken,
     responses((status = 201, body = MadeToken), (status = 401, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn create(State(app): State<App>, CurrentUser(subject): CurrentUser, Body(new): Body<NewToken>) -> Result<impl IntoResponse, Problem> {
+async fn create(
+    State(app): State<App>,
+    CurrentUser(subject): CurrentUser,
+    Body(new): Body<NewToken>,
+) -> Result<impl IntoResponse, Problem> {
     let wish = TokenWish { name: new.name, scopes: new.scopes, days: new.days };
     let (id, secret) = actions::create_token(&app.db, &subject, &wish, app.clock.now()).await?;
     let body = MadeToken { id, token: secret.expose().to_owned() };
@@ -120,7 +124,11 @@ async fn create(State(app): State<App>, CurrentUser(subject): CurrentUser, Body(
 /// Revoke a token
 #[utoipa::path(delete, path = "/tokens/{id}", tag = "access", params(("id" = Uuid, Path)),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
-async fn revoke(State(app): State<App>, CurrentUser(subject): CurrentUser, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
+async fn revoke(
+    State(app): State<App>,
+    CurrentUser(subject): CurrentUser,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
     actions::revoke_token(&app.db, &subject, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -88,7 +88,9 @@ impl Explain for LoginError {
 
     fn ways_on(&self) -> Vec<WayOn> {
         match self {
-            Self::Token(_) | Self::NoToken => vec![WayOn { label: "My tokens".into(), href: "/login/tokens".to_owned() }],
+            Self::Token(_) | Self::NoToken => {
+                vec![WayOn { label: "My tokens".into(), href: "/login/tokens".to_owned() }]
+            }
             _ => vec![WayOn { label: "Sign in".into(), href: "/login".to_owned() }],
         }
     }

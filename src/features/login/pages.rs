@@ -28,10 +28,7 @@ const NEXT: &str = "login.next";
 
 /// The routes under `/login`.
 pub fn routes() -> Router<App> {
-    let door = Router::new()
-        .route("/github", get(github))
-        .route("/callback", get(callback))
-        .route("/demo", post(demo));
+    let door = Router::new().route("/github", get(github)).route("/callback", get(callback)).route("/demo", post(demo));
     layers::sign_in_limit(door)
         .route("/", get(index))
         .route("/sign-out", post(sign_out))
@@ -119,7 +116,11 @@ struct Callback {
     error_description: Option<String>,
 }
 
-async fn callback(State(app): State<App>, session: Session, Query(query): Query<Callback>) -> Result<Response, Problem> {
+async fn callback(
+    State(app): State<App>,
+    session: Session,
+    Query(query): Query<Callback>,
+) -> Result<Response, Problem> {
     let host = app.sign_in.as_ref().ok_or(LoginError::NotConfigured)?;
     let pending: Option<Pending> = session.remove(PENDING).await.map_err(LoginError::from)?;
     if let Some(error) = query.error {
@@ -239,7 +240,9 @@ async fn tokens_page(app: &App, visitor: Visitor, form: TokenForm) -> Result<Tok
     Ok(TokensPage {
         page: visitor.page,
         tokens: rows.into_iter().map(line).collect(),
-        scopes: can::verbs().map(|(verb, title)| ScopeLine { verb, title, chosen: form.scopes.iter().any(|s| s == verb) }).collect(),
+        scopes: can::verbs()
+            .map(|(verb, title)| ScopeLine { verb, title, chosen: form.scopes.iter().any(|s| s == verb) })
+            .collect(),
         name: form.name,
         days: if form.days.is_empty() { "90".to_owned() } else { form.days },
         faults: form.faults,
@@ -254,7 +257,8 @@ async fn create_token(State(app): State<App>, visitor: Visitor, form: Form) -> R
         scopes: form.all("scopes"),
         ..TokenForm::default()
     };
-    let wish = TokenWish { name: answer.name.clone(), scopes: answer.scopes.clone(), days: answer.days.parse().unwrap_or(0) };
+    let wish =
+        TokenWish { name: answer.name.clone(), scopes: answer.scopes.clone(), days: answer.days.parse().unwrap_or(0) };
     match actions::create_token(&app.db, &visitor.subject, &wish, app.clock.now()).await {
         Ok((_, secret)) => {
             let made = TokenForm { made: Some(secret.expose().to_owned()), ..TokenForm::default() };

@@ -8,15 +8,21 @@ use crate::engine::access::{Resource, Subject, can};
 use crate::engine::audit::{self, Entry};
 use crate::engine::requests::answer::{self, Answer};
 use crate::engine::requests::{self, RequestError, RequestRow, RequestState};
+use crate::engine::runs;
 use crate::engine::runs::manage::RunError;
 use crate::engine::runs::store::RunRow;
-use crate::engine::runs;
 
 /// Answers a request.
 ///
 /// # Errors
 /// See [`RequestError`].
-pub async fn answer(db: &PgPool, subject: &Subject, id: Uuid, verdict: Answer, reason: Option<&str>) -> Result<RequestState, RequestError> {
+pub async fn answer(
+    db: &PgPool,
+    subject: &Subject,
+    id: Uuid,
+    verdict: Answer,
+    reason: Option<&str>,
+) -> Result<RequestState, RequestError> {
     let mut tx = db.begin().await?;
     let state = answer::answer(&mut tx, subject, id, verdict, reason).await?;
     tx.commit().await?;
@@ -102,6 +108,7 @@ async fn request_of(conn: &mut sqlx::PgConnection, run: &RunRow) -> sqlx::Result
 }
 
 fn owner<'a>(run: &RunRow, request: Option<&'a RequestRow>, subject: &Subject) -> Resource<'a> {
-    let asked = request.and_then(|r| r.user_id).or_else(|| (run.started_by == subject.who()).then_some(subject.user_id));
+    let asked =
+        request.and_then(|r| r.user_id).or_else(|| (run.started_by == subject.who()).then_some(subject.user_id));
     Resource::of(asked, request.and_then(|r| r.team.as_deref()))
 }

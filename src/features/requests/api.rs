@@ -12,7 +12,6 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::actions::{self, Verb};
-use crate::engine::web::current::CurrentUser;
 use crate::engine::access::{Resource, can};
 use crate::engine::app::App;
 use crate::engine::requests::answer::Answer as Verdict;
@@ -21,6 +20,7 @@ use crate::engine::requests::{RequestError, RequestRow};
 use crate::engine::runs::manage::RunError;
 use crate::engine::runs::store as runs;
 use crate::engine::web::api::{Body, List};
+use crate::engine::web::current::CurrentUser;
 use crate::engine::web::paging::{self, MOST, PAGE};
 use crate::engine::web::problem::ProblemBody;
 use crate::engine::web::{Path, Problem, Query};
@@ -171,7 +171,9 @@ async fn list_requests(
     };
     let mut conn = app.db.acquire().await?;
     let after = paging::decode(&which.after);
-    let rows = requests::list(&mut conn, &subject.claims(), subject.user_id, &subject.teams, view, after, which.limit() + 1).await?;
+    let rows =
+        requests::list(&mut conn, &subject.claims(), subject.user_id, &subject.teams, view, after, which.limit() + 1)
+            .await?;
     let (rows, next) = cut(rows, which.limit(), |r| r.id);
     let line = |r: requests::RequestItem| RequestLine {
         id: r.id,
@@ -189,7 +191,11 @@ async fn list_requests(
 /// One request
 #[utoipa::path(get, path = "/requests/{id}", tag = "requests", params(("id" = Uuid, Path)),
     responses((status = 200, body = Request), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
-async fn show_request(State(app): State<App>, CurrentUser(subject): CurrentUser, Path(id): Path<Uuid>) -> Result<Json<Request>, Problem> {
+async fn show_request(
+    State(app): State<App>,
+    CurrentUser(subject): CurrentUser,
+    Path(id): Path<Uuid>,
+) -> Result<Json<Request>, Problem> {
     can(&subject, "requests.read", &Resource::NONE)?;
     let mut conn = app.db.acquire().await?;
     let row = requests::find(&mut conn, id, Some(&subject.claims())).await?.ok_or(RequestError::NotFound(id))?;
@@ -219,8 +225,15 @@ async fn answer_request(
         "approve" => Verdict::Approve,
         "deny" => Verdict::Deny,
         _ => {
-            let field = crate::kernel::fault::FieldFault { field: "verdict".to_owned(), message: "Say approve or deny.".to_owned() };
-            return Err(Problem::new(crate::kernel::fault::Kind::Invalid(vec![field]), "This is no answer", "An answer is approve or deny."));
+            let field = crate::kernel::fault::FieldFault {
+                field: "verdict".to_owned(),
+                message: "Say approve or deny.".to_owned(),
+            };
+            return Err(Problem::new(
+                crate::kernel::fault::Kind::Invalid(vec![field]),
+                "This is no answer",
+                "An answer is approve or deny.",
+            ));
         }
     };
     actions::answer(&app.db, &subject, id, verdict, new.reason.as_deref()).await?;
@@ -230,7 +243,11 @@ async fn answer_request(
 /// Take a request of yours back
 #[utoipa::path(post, path = "/requests/{id}/withdraw", tag = "requests", params(("id" = Uuid, Path)),
     responses((status = 204), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
-async fn withdraw_request(State(app): State<App>, CurrentUser(subject): CurrentUser, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
+async fn withdraw_request(
+    State(app): State<App>,
+    CurrentUser(subject): CurrentUser,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
     actions::withdraw(&app.db, &subject, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -260,13 +277,18 @@ pub struct RunLine {
 
 /// Runs, newest first
 #[utoipa::path(get, path = "/runs", tag = "runs", params(Which), responses((status = 200, body = List<RunLine>), (status = 401, body = ProblemBody)))]
-async fn list_runs(State(app): State<App>, CurrentUser(subject): CurrentUser, Query(which): Query<Which>) -> Result<Json<List<RunLine>>, Problem> {
+async fn list_runs(
+    State(app): State<App>,
+    CurrentUser(subject): CurrentUser,
+    Query(which): Query<Which>,
+) -> Result<Json<List<RunLine>>, Problem> {
     can(&subject, "requests.read", &Resource::NONE)?;
     let who = subject.who();
     let by = (which.view == "mine").then_some(who.as_str());
     let state = Some(which.state.as_str()).filter(|s| !s.is_empty());
     let mut conn = app.db.acquire().await?;
-    let rows = runs::list(&mut conn, &subject.claims(), by, state, paging::decode(&which.after), which.limit() + 1).await?;
+    let rows =
+        runs::list(&mut conn, &subject.claims(), by, state, paging::decode(&which.after), which.limit() + 1).await?;
     let (rows, next) = cut(rows, which.limit(), |r| r.id);
     let line = |r: runs::RunItem| RunLine {
         id: r.id,
@@ -348,7 +370,11 @@ pub struct Effect {
 /// One run
 #[utoipa::path(get, path = "/runs/{id}", tag = "runs", params(("id" = Uuid, Path)),
     responses((status = 200, body = Run), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
-async fn show_run(State(app): State<App>, CurrentUser(subject): CurrentUser, Path(id): Path<Uuid>) -> Result<Json<Run>, Problem> {
+async fn show_run(
+    State(app): State<App>,
+    CurrentUser(subject): CurrentUser,
+    Path(id): Path<Uuid>,
+) -> Result<Json<Run>, Problem> {
     can(&subject, "requests.read", &Resource::NONE)?;
     let mut conn = app.db.acquire().await?;
     let run = runs::run(&mut conn, id, Some(&subject.claims())).await?.ok_or(RunError::NotFound(id))?;
@@ -362,7 +388,8 @@ async fn show_run(State(app): State<App>, CurrentUser(subject): CurrentUser, Pat
         error: s.error,
         output: s.output,
     };
-    let effect = |e: runs::EffectRow| Effect { kind: e.kind, name: e.name, state: e.state.as_str().to_owned(), note: e.note };
+    let effect =
+        |e: runs::EffectRow| Effect { kind: e.kind, name: e.name, state: e.state.as_str().to_owned(), note: e.note };
     Ok(Json(Run {
         id: run.id,
         request_id: run.request_id,
@@ -417,14 +444,21 @@ async fn run_log(
     let mut conn = app.db.acquire().await?;
     runs::run(&mut conn, id, Some(&subject.claims())).await?.ok_or(RunError::NotFound(id))?;
     let rows = runs::log(&mut conn, id, from.after, MOST).await?;
-    let items = rows.into_iter().map(|r| LogLine { seq: r.seq, at: r.at, step: r.step_key, stream: r.stream, line: r.line }).collect();
+    let items = rows
+        .into_iter()
+        .map(|r| LogLine { seq: r.seq, at: r.at, step: r.step_key, stream: r.stream, line: r.line })
+        .collect();
     Ok(Json(List { items, next: None }))
 }
 
 /// Cancel a run; what it made is undone
 #[utoipa::path(post, path = "/runs/{id}/cancel", tag = "runs", params(("id" = Uuid, Path)),
     responses((status = 202), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
-async fn cancel_run(State(app): State<App>, CurrentUser(subject): CurrentUser, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
+async fn cancel_run(
+    State(app): State<App>,
+    CurrentUser(subject): CurrentUser,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
     actions::change_run(&app.db, &subject, id, Verb::Cancel).await?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -432,7 +466,11 @@ async fn cancel_run(State(app): State<App>, CurrentUser(subject): CurrentUser, P
 /// Retry a failed run from its failed step
 #[utoipa::path(post, path = "/runs/{id}/retry", tag = "runs", params(("id" = Uuid, Path)),
     responses((status = 202), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
-async fn retry_run(State(app): State<App>, CurrentUser(subject): CurrentUser, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
+async fn retry_run(
+    State(app): State<App>,
+    CurrentUser(subject): CurrentUser,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
     actions::change_run(&app.db, &subject, id, Verb::Retry).await?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -440,7 +478,11 @@ async fn retry_run(State(app): State<App>, CurrentUser(subject): CurrentUser, Pa
 /// Roll an ended run back; everything it made is undone
 #[utoipa::path(post, path = "/runs/{id}/roll-back", tag = "runs", params(("id" = Uuid, Path)),
     responses((status = 202), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
-async fn roll_back_run(State(app): State<App>, CurrentUser(subject): CurrentUser, Path(id): Path<Uuid>) -> Result<StatusCode, Problem> {
+async fn roll_back_run(
+    State(app): State<App>,
+    CurrentUser(subject): CurrentUser,
+    Path(id): Path<Uuid>,
+) -> Result<StatusCode, Problem> {
     actions::change_run(&app.db, &subject, id, Verb::RollBack).await?;
     Ok(StatusCode::ACCEPTED)
 }

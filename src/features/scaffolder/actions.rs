@@ -42,7 +42,8 @@ pub async fn template(app: &App, subject: &Subject, namespace: &str, name: &str)
 /// # Errors
 /// There is none.
 pub async fn template_by_ref(app: &App, subject: &Subject, reference: &str) -> Result<Template, ScaffolderError> {
-    let parsed = EntityRef::parse(reference, Some("template"), "default").map_err(|_| ScaffolderError::NoTemplate(reference.to_owned()))?;
+    let parsed = EntityRef::parse(reference, Some("template"), "default")
+        .map_err(|_| ScaffolderError::NoTemplate(reference.to_owned()))?;
     template(app, subject, &parsed.namespace, &parsed.name).await
 }
 
@@ -80,7 +81,12 @@ pub fn form_context(app: &App, subject: &Subject) -> form::Context {
 ///
 /// # Errors
 /// What is wrong, by field.
-pub fn check_answers(template: &Template, answers: &Value, secrets: &Secrets, context: &form::Context) -> Result<Value, ScaffolderError> {
+pub fn check_answers(
+    template: &Template,
+    answers: &Value,
+    secrets: &Secrets,
+    context: &form::Context,
+) -> Result<Value, ScaffolderError> {
     let settled = form::settled_answers(&template.pages, answers, &context.flags, &when);
     let mut faults: Vec<FieldFault> = Vec::new();
     for page in template.shown_pages(&settled, &when) {
@@ -98,7 +104,13 @@ pub fn secrets_json(secrets: &Secrets) -> Map<String, Value> {
 ///
 /// # Errors
 /// See [`ScaffolderError`].
-pub async fn plan(app: &App, subject: &Subject, template: &Template, answers: &Value, secrets: &Secrets) -> Result<Plan, ScaffolderError> {
+pub async fn plan(
+    app: &App,
+    subject: &Subject,
+    template: &Template,
+    answers: &Value,
+    secrets: &Secrets,
+) -> Result<Plan, ScaffolderError> {
     can(subject, "scaffolder.read", &Resource::NONE)?;
     let mut conn = app.db.acquire().await?;
     let person = person(&mut conn, &subject.login).await?;
@@ -107,7 +119,13 @@ pub async fn plan(app: &App, subject: &Subject, template: &Template, answers: &V
 }
 
 /// What policy says of a plan, without deciding anything.
-pub fn preview_policy(app: &App, subject: &Subject, template: &Template, answers: &Value, plan: &Plan) -> policy::Output {
+pub fn preview_policy(
+    app: &App,
+    subject: &Subject,
+    template: &Template,
+    answers: &Value,
+    plan: &Plan,
+) -> policy::Output {
     policy::evaluate(&policy_input(app, subject, template, answers, plan))
 }
 
@@ -121,7 +139,11 @@ fn policy_input(app: &App, subject: &Subject, template: &Template, answers: &Val
             verb: "create".to_owned(),
             params: json!({ "template": template.reference.canonical(), "answers": answers }),
             estimate: None,
-            plan: PlanFacts { adds: plan.calls.len() as u64, resource_types: vec!["repository".to_owned()], ..PlanFacts::default() },
+            plan: PlanFacts {
+                adds: plan.calls.len() as u64,
+                resource_types: vec!["repository".to_owned()],
+                ..PlanFacts::default()
+            },
         },
         subject: SubjectFacts {
             id: subject.who(),
@@ -130,7 +152,11 @@ fn policy_input(app: &App, subject: &Subject, template: &Template, answers: &Val
             teams: subject.teams.clone(),
             on_behalf_of: None,
         },
-        resource: ResourceFacts { entity_ref: plan.entity_ref.clone(), owner_team: plan.owner_team.clone(), ..ResourceFacts::default() },
+        resource: ResourceFacts {
+            entity_ref: plan.entity_ref.clone(),
+            owner_team: plan.owner_team.clone(),
+            ..ResourceFacts::default()
+        },
         context: json!({}),
     }
 }
@@ -178,7 +204,11 @@ pub async fn create(app: &App, subject: &Subject, wish: &Wish<'_>) -> Result<Cre
     }
     let id = Uuid::now_v7();
     let secrets = secrets_json(wish.secrets);
-    let sealed = if secrets.is_empty() { None } else { Some(app.sealer.seal(&place(id), Value::Object(secrets).to_string().as_bytes())?) };
+    let sealed = if secrets.is_empty() {
+        None
+    } else {
+        Some(app.sealer.seal(&place(id), Value::Object(secrets).to_string().as_bytes())?)
+    };
     let name = plan.name.clone().unwrap_or_else(|| wish.template.title.clone());
     let new = NewRequest {
         kind: KIND,
@@ -221,16 +251,28 @@ fn place(request: Uuid) -> String {
 /// # Errors
 /// The template is gone; something is running for the same repository.
 pub async fn start(app: &App, conn: &mut PgConnection, request: &RequestRow) -> Result<Uuid, RequestError> {
-    let gone = |title: &str| RequestError::Kind { title: title.to_owned(), detail: "Ask again from the template as it is now.".to_owned() };
+    let gone = |title: &str| RequestError::Kind {
+        title: title.to_owned(),
+        detail: "Ask again from the template as it is now.".to_owned(),
+    };
     let reference = request.params["template"].as_str().unwrap_or_default();
-    let row = catalog::entity(conn, reference, None).await?.ok_or_else(|| gone("The template is no longer in the catalog"))?;
+    let row = catalog::entity(conn, reference, None)
+        .await?
+        .ok_or_else(|| gone("The template is no longer in the catalog"))?;
     let template = Template::read(&row.body, &row.etag);
     let plan = request.plan.clone().unwrap_or(Value::Null);
     let id = Uuid::now_v7();
     let secrets = match &request.secrets {
         Some(sealed) => {
-            let plain = app.sealer.open(&place(request.id), sealed).map_err(|_| gone("The secrets of the request do not open"))?;
-            Some(app.sealer.seal(&secrets_place(id), &plain).map_err(|_| gone("The secrets of the request cannot be sealed"))?)
+            let plain = app
+                .sealer
+                .open(&place(request.id), sealed)
+                .map_err(|_| gone("The secrets of the request do not open"))?;
+            Some(
+                app.sealer
+                    .seal(&secrets_place(id), &plain)
+                    .map_err(|_| gone("The secrets of the request cannot be sealed"))?,
+            )
         }
         None => None,
     };
@@ -241,9 +283,18 @@ pub async fn start(app: &App, conn: &mut PgConnection, request: &RequestRow) -> 
         files: plan["files"].clone(),
         login: request.params["login"].as_str().unwrap_or_default().to_owned(),
     };
-    let mut steps = vec![NewStep { key: CHECK.to_owned(), title: "Check the plan".to_owned(), action: "plan".to_owned() }];
-    steps.extend(template.steps.iter().map(|s| NewStep { key: format!("step:{}", s.id), title: s.name.clone(), action: s.action.clone() }));
-    steps.push(NewStep { key: OUTPUT.to_owned(), title: "Leave links and next steps".to_owned(), action: "output".to_owned() });
+    let mut steps =
+        vec![NewStep { key: CHECK.to_owned(), title: "Check the plan".to_owned(), action: "plan".to_owned() }];
+    steps.extend(template.steps.iter().map(|s| NewStep {
+        key: format!("step:{}", s.id),
+        title: s.name.clone(),
+        action: s.action.clone(),
+    }));
+    steps.push(NewStep {
+        key: OUTPUT.to_owned(),
+        title: "Leave links and next steps".to_owned(),
+        action: "output".to_owned(),
+    });
     let mut visible_to = vec![request.subject.clone(), "admin".to_owned()];
     visible_to.extend(request.team.iter().map(|t| format!("group:{t}")));
     let subject_ref = request.resource.clone().unwrap_or_else(|| request.id.to_string());

@@ -16,10 +16,10 @@ use uuid::Uuid;
 use super::actions::{self, Wish};
 use super::model::form::Secrets;
 use super::model::template::Template as Model;
-use crate::engine::web::current::CurrentUser;
 use crate::engine::access::{Resource, can};
 use crate::engine::app::App;
 use crate::engine::web::api::{Body, List};
+use crate::engine::web::current::CurrentUser;
 use crate::engine::web::problem::ProblemBody;
 use crate::engine::web::{Path, Problem};
 use crate::features::catalog::store as catalog;
@@ -83,7 +83,11 @@ async fn list(State(app): State<App>, CurrentUser(subject): CurrentUser) -> Resu
 /// One template with its parameters
 #[utoipa::path(get, path = "/templates/{namespace}/{name}", tag = "scaffolder", params(("namespace" = String, Path), ("name" = String, Path)),
     responses((status = 200, body = Template), (status = 401, body = ProblemBody), (status = 404, body = ProblemBody)))]
-async fn show(State(app): State<App>, CurrentUser(subject): CurrentUser, Path((namespace, name)): Path<(String, String)>) -> Result<Json<Template>, Problem> {
+async fn show(
+    State(app): State<App>,
+    CurrentUser(subject): CurrentUser,
+    Path((namespace, name)): Path<(String, String)>,
+) -> Result<Json<Template>, Problem> {
     let model = actions::template(&app, &subject, &namespace, &name).await?;
     Ok(Json(Template::of(&model, true)))
 }
@@ -139,7 +143,8 @@ async fn plan(
     let answers = actions::check_answers(&model, &values.values, &secrets, &actions::form_context(&app, &subject))?;
     let plan = actions::plan(&app, &subject, &model, &answers, &secrets).await?;
     let decision = actions::preview_policy(&app, &subject, &model, &answers, &plan);
-    let contents = plan.files.iter().filter_map(|(p, f)| Some((p.to_string(), Value::String(f.text()?.to_owned())))).collect();
+    let contents =
+        plan.files.iter().filter_map(|(p, f)| Some((p.to_string(), Value::String(f.text()?.to_owned())))).collect();
     Ok(Json(PlanBody {
         hash: plan.hash,
         plan: plan.document,
@@ -188,6 +193,7 @@ async fn create(
     };
     let created = actions::create(&app, &subject, &wish).await?;
     app.waiting.clear();
-    let body = Created { request_id: created.request, run_id: created.run, decision: created.verdict.as_str().to_owned() };
+    let body =
+        Created { request_id: created.request, run_id: created.run, decision: created.verdict.as_str().to_owned() };
     Ok((StatusCode::CREATED, Json(body)))
 }

@@ -42,15 +42,23 @@ impl EffectKind for Repositories {
         };
         match host.find(&new.name).await {
             Ok(None) => Found::Absent,
-            Ok(Some(found)) if is_ours(&found, &new, effect) => Found::Present(serde_json::to_value(&found).unwrap_or(Value::Null)),
-            Ok(Some(_)) => Found::Foreign(format!("The repository {} exists and was not made by this run. Choose another name.", new.name)),
+            Ok(Some(found)) if is_ours(&found, &new, effect) => {
+                Found::Present(serde_json::to_value(&found).unwrap_or(Value::Null))
+            }
+            Ok(Some(_)) => Found::Foreign(format!(
+                "The repository {} exists and was not made by this run. Choose another name.",
+                new.name
+            )),
             Err(e) => Found::CannotTell(e.to_string()),
         }
     }
 
     async fn undo(&self, app: &App, effect: &EffectRow) -> Result<(), String> {
         let new: NewRepository = serde_json::from_value(effect.intent.clone()).map_err(|e| e.to_string())?;
-        let host = app.code_hosts.for_host(&new.name.host).ok_or_else(|| format!("the portal no longer has the code host {}", new.name.host))?;
+        let host = app
+            .code_hosts
+            .for_host(&new.name.host)
+            .ok_or_else(|| format!("the portal no longer has the code host {}", new.name.host))?;
         match host.find(&new.name).await {
             Ok(None) => Ok(()),
             // Only what is surely ours is deleted: by its id, or by the mark.
@@ -146,8 +154,9 @@ async fn find_source(app: &App, effect: &EffectRow) -> Result<Option<Uuid>, Stri
     let intent: Registration = serde_json::from_value(effect.intent.clone()).map_err(|e| e.to_string())?;
     let Some(target) = Target::of_address(app, &intent.address) else { return Ok(None) };
     let mut conn = app.db.acquire().await.map_err(|e| e.to_string())?;
-    let Some((id, _)) = catalog_store::source_of(&mut conn, &target).await.map_err(|e| e.to_string())? else { return Ok(None) };
+    let Some((id, _)) = catalog_store::source_of(&mut conn, &target).await.map_err(|e| e.to_string())? else {
+        return Ok(None);
+    };
     let source = catalog_store::source(&mut conn, id).await.map_err(|e| e.to_string())?;
     Ok(source.filter(|s| s.registered_by.as_deref() == Some(intent.by.as_str())).map(|s| s.id))
 }
-

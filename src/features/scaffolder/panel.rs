@@ -38,7 +38,10 @@ impl Panel for MadeFrom {
             return Ok(None);
         }
         let now = app.clock.now();
-        let runs = rows.into_iter().map(|r| (r.id, r.title, r.outcome.unwrap_or(r.state), words::when(r.created_at, now))).collect();
+        let runs = rows
+            .into_iter()
+            .map(|r| (r.id, r.title, r.outcome.unwrap_or(r.state), words::when(r.created_at, now)))
+            .collect();
         MadeFromPanel { runs }.render().map(Some).map_err(|e| failed(&e.to_string()))
     }
 }

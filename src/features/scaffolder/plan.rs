@@ -50,7 +50,8 @@ pub struct Person {
 
 /// The context of expressions.
 pub fn context(answers: &Value, outputs: &Map<String, Value>, person: &Person, run: &str) -> Value {
-    let steps: Map<String, Value> = outputs.iter().map(|(id, output)| (id.clone(), json!({ "output": output }))).collect();
+    let steps: Map<String, Value> =
+        outputs.iter().map(|(id, output)| (id.clone(), json!({ "output": output }))).collect();
     json!({
         "parameters": answers,
         "steps": steps,
@@ -63,7 +64,10 @@ pub fn context(answers: &Value, outputs: &Map<String, Value>, person: &Person, r
 pub fn input(step: &Step, context: &Value, warnings: &mut Vec<String>) -> Value {
     let engine = Engine::default();
     let mut warn = |place: String, error: &super::model::expression::ExpressionError| {
-        warnings.push(format!("Step “{}” holds an expression that does not work ({error}) and passes through as text: {place}", step.name));
+        warnings.push(format!(
+            "Step “{}” holds an expression that does not work ({error}) and passes through as text: {place}",
+            step.name
+        ));
     };
     engine.value(&step.input, context, &mut warn).unwrap_or_else(|| Value::Object(Map::new()))
 }
@@ -77,11 +81,27 @@ pub fn runs(step: &Step, context: &Value) -> bool {
 ///
 /// # Errors
 /// A step cannot be planned, or the template's files cannot be read.
-pub async fn make(app: &App, template: &Template, answers: &Value, secrets: &Map<String, Value>, person: &Person) -> Result<Plan, ScaffolderError> {
+pub async fn make(
+    app: &App,
+    template: &Template,
+    answers: &Value,
+    secrets: &Map<String, Value>,
+    person: &Person,
+) -> Result<Plan, ScaffolderError> {
     if !template.problems.is_empty() {
         return Err(ScaffolderError::Unusable(template.problems.clone()));
     }
-    let mut planner = Planner { app, template, files: Tree::new(), outputs: Map::new(), calls: Vec::new(), warnings: Vec::new(), blocker: None, published: None, name: None };
+    let mut planner = Planner {
+        app,
+        template,
+        files: Tree::new(),
+        outputs: Map::new(),
+        calls: Vec::new(),
+        warnings: Vec::new(),
+        blocker: None,
+        published: None,
+        name: None,
+    };
     let mut done = Vec::new();
     for step in &template.steps {
         let mut context = context(answers, &planner.outputs, person, "plan");
@@ -157,7 +177,11 @@ impl Planner<'_> {
         }
     }
 
-    async fn publish(&mut self, wanted: &Publish, failed: &(dyn Fn(String) -> ScaffolderError + Sync)) -> Result<Value, ScaffolderError> {
+    async fn publish(
+        &mut self,
+        wanted: &Publish,
+        failed: &(dyn Fn(String) -> ScaffolderError + Sync),
+    ) -> Result<Value, ScaffolderError> {
         let name = &wanted.repository;
         let located = self.app.code_hosts.locate(name);
         let (host, there) = located.ok_or_else(|| failed(format!("the portal has no code host {}", name.host)))?;
@@ -168,7 +192,11 @@ impl Planner<'_> {
         if host.find(&there).await?.is_some() {
             self.blocker = Some(format!("The repository {name} exists already. Choose another name."));
         }
-        let who = if host.host() == name.host { name.host.clone() } else { "the local code host, in place of GitHub".to_owned() };
+        let who = if host.host() == name.host {
+            name.host.clone()
+        } else {
+            "the local code host, in place of GitHub".to_owned()
+        };
         self.calls.push(format!("Create the {} repository {name} on {who}", visibility(wanted)));
         self.calls.push(format!("Commit {} files to {}: {}", files.len(), wanted.branch, wanted.message));
         if !wanted.topics.is_empty() {
@@ -259,7 +287,8 @@ fn described(files: &Tree) -> Result<Option<Described>, String> {
     }
     let Some(entity) = all.iter().find(|v| v["kind"] == "Component").or(all.first()) else { return Ok(None) };
     let reference = crate::features::catalog::model::check::reference_of(entity);
-    let owner = entity["spec"]["owner"].as_str().and_then(|o| EntityRef::parse(o, Some("group"), &reference.namespace).ok());
+    let owner =
+        entity["spec"]["owner"].as_str().and_then(|o| EntityRef::parse(o, Some("group"), &reference.namespace).ok());
     let owner_team = owner.filter(|o| o.kind.eq_ignore_ascii_case("group")).map(|o| o.name.to_lowercase());
     Ok(Some(Described { reference, owner_team }))
 }

@@ -71,7 +71,8 @@ impl RunKind for Create {
 async fn template(context: &StepContext, input: &Input) -> Result<Template, StepFault> {
     let mut conn = context.app.db.acquire().await?;
     let row = catalog_store::entity(&mut conn, &input.template, None).await?;
-    let row = row.ok_or_else(|| StepFault::Failed(format!("The template {} is no longer in the catalog.", input.template)))?;
+    let row =
+        row.ok_or_else(|| StepFault::Failed(format!("The template {} is no longer in the catalog.", input.template)))?;
     Ok(Template::read(&row.body, &row.etag))
 }
 
@@ -95,7 +96,11 @@ impl Work<'_> {
         let plan = plan.map_err(|e| match e {
             super::error::ScaffolderError::Port(e) => StepFault::from(e),
             super::error::ScaffolderError::Database(e) => StepFault::from(e),
-            other => StepFault::Failed(format!("{}. {}", crate::kernel::fault::Explain::title(&other), crate::kernel::fault::Explain::detail(&other))),
+            other => StepFault::Failed(format!(
+                "{}. {}",
+                crate::kernel::fault::Explain::title(&other),
+                crate::kernel::fault::Explain::detail(&other)
+            )),
         })?;
         if let Some(blocker) = plan.blocker {
             return Err(StepFault::Failed(format!("{blocker} Nothing was made.")));
@@ -133,7 +138,11 @@ impl Work<'_> {
 
     /// Outputs of the template's earlier steps, by their own ids.
     fn outputs(&self) -> Map<String, Value> {
-        self.context.outputs.iter().filter_map(|(k, v)| Some((k.strip_prefix("step:")?.to_owned(), v.clone()))).collect()
+        self.context
+            .outputs
+            .iter()
+            .filter_map(|(k, v)| Some((k.strip_prefix("step:")?.to_owned(), v.clone())))
+            .collect()
     }
 
     async fn act(&self, step: &Step, input: &Value) -> Result<Outcome, StepFault> {
@@ -142,14 +151,16 @@ impl Work<'_> {
                 let wanted = FetchTemplate::read(input).map_err(wrong)?;
                 let skeleton = fetch::folder(&self.context.app, &self.template.location, &wanted.url).await?;
                 let mut workspace = self.workspace().await?;
-                let made = render::fetch_template(&skeleton, &wanted, &mut workspace).map_err(|e| StepFault::Failed(format!("{e}.")))?;
+                let made = render::fetch_template(&skeleton, &wanted, &mut workspace)
+                    .map_err(|e| StepFault::Failed(format!("{e}.")))?;
                 self.keep(&workspace, made).await
             }
             "fetch:plain" => {
                 let wanted = FetchPlain::read(input).map_err(wrong)?;
                 let tree = fetch::folder(&self.context.app, &self.template.location, &wanted.url).await?;
                 let mut workspace = self.workspace().await?;
-                let made = render::fetch_plain(&tree, &wanted.target_path, &mut workspace).map_err(|e| StepFault::Failed(format!("{e}.")))?;
+                let made = render::fetch_plain(&tree, &wanted.target_path, &mut workspace)
+                    .map_err(|e| StepFault::Failed(format!("{e}.")))?;
                 self.keep(&workspace, made).await
             }
             "debug:log" => {
@@ -166,7 +177,8 @@ impl Work<'_> {
     async fn workspace(&self) -> Result<Tree, StepFault> {
         let mut conn = self.context.app.db.acquire().await?;
         let Some(archive) = store::workspace(&mut conn, self.context.run.id).await? else { return Ok(Tree::new()) };
-        Tree::from_tar(archive.as_slice(), 0).map_err(|e| StepFault::Failed(format!("The workspace cannot be read: {e}.")))
+        Tree::from_tar(archive.as_slice(), 0)
+            .map_err(|e| StepFault::Failed(format!("The workspace cannot be read: {e}.")))
     }
 
     async fn keep(&self, workspace: &Tree, made: usize) -> Result<Outcome, StepFault> {
@@ -183,11 +195,12 @@ impl Work<'_> {
     async fn publish(&self, step: &Step, wanted: &Publish) -> Result<Outcome, StepFault> {
         let app = &self.context.app;
         let located = app.code_hosts.locate(&wanted.repository);
-        let (host, name) =
-            located.ok_or_else(|| StepFault::Failed(format!("The portal has no code host {}.", wanted.repository.host)))?;
+        let (host, name) = located
+            .ok_or_else(|| StepFault::Failed(format!("The portal has no code host {}.", wanted.repository.host)))?;
         // From here on the repository goes by the name that its host knows.
         let wanted = &Publish { repository: name.clone(), ..wanted.clone() };
-        let files = self.workspace().await?.under(&wanted.source_path).map_err(|e| StepFault::Failed(format!("{e}.")))?;
+        let files =
+            self.workspace().await?.under(&wanted.source_path).map_err(|e| StepFault::Failed(format!("{e}.")))?;
         if plan::listing(&files) != self.input.files {
             return Err(StepFault::Failed("The files are not those of the plan that you saw: the template has changed meanwhile. Nothing was published.".to_owned()));
         }
@@ -202,7 +215,10 @@ impl Work<'_> {
             "repoContentsUrl": format!("{web}/blob/{}", wanted.branch),
             "commitHash": commit,
         });
-        Ok(Outcome::Done { output, detail: format!("{name}, first commit {}", commit.chars().take(7).collect::<String>()) })
+        Ok(Outcome::Done {
+            output,
+            detail: format!("{name}, first commit {}", commit.chars().take(7).collect::<String>()),
+        })
     }
 
     async fn create(&self, step: &Step, wanted: &Publish, host: &dyn CodeHost) -> Result<Repository, StepFault> {
@@ -234,29 +250,55 @@ impl Work<'_> {
                 // A host may have made it and shown it late: ours is known by its mark.
                 Err(e @ PortError::Conflict { .. }) => match host.find(name).await? {
                     Some(found) if found.homepage == new.mark => Ok(json!(found)),
-                    Some(_) => Err(PortError::Conflict { system: e_system(&e), what: format!("the repository {name} exists already; choose another name") }),
+                    Some(_) => Err(PortError::Conflict {
+                        system: e_system(&e),
+                        what: format!("the repository {name} exists already; choose another name"),
+                    }),
                     None => Err(e),
                 },
                 Err(e) => Err(e),
             })
             .await?;
         self.context.log(format!("made: {name}")).await?;
-        serde_json::from_value(made).map_err(|e| StepFault::Failed(format!("What the code host answered cannot be read: {e}.")))
+        serde_json::from_value(made)
+            .map_err(|e| StepFault::Failed(format!("What the code host answered cannot be read: {e}.")))
     }
 
-    async fn commit(&self, step: &Step, wanted: &Publish, host: &dyn CodeHost, files: Tree) -> Result<String, StepFault> {
+    async fn commit(
+        &self,
+        step: &Step,
+        wanted: &Publish,
+        host: &dyn CodeHost,
+        files: Tree,
+    ) -> Result<String, StepFault> {
         let name = &wanted.repository;
         let count = files.len();
-        let commit = NewCommit { branch: wanted.branch.clone(), parent: None, message: wanted.message.clone(), author: wanted.author.clone(), files };
+        let commit = NewCommit {
+            branch: wanted.branch.clone(),
+            parent: None,
+            message: wanted.message.clone(),
+            author: wanted.author.clone(),
+            files,
+        };
         let effect = Effect {
             key: format!("{}:commit", step.id),
             kind: COMMIT,
             name: format!("First commit of {name}"),
             intent: json!({ "repository": name, "branch": wanted.branch, "message": wanted.message, "files": count }),
         };
-        let made = self.context.effect(effect, async || host.commit(name, &commit).await.map(|id| json!({ "commit": id }))).await?;
+        let made = self
+            .context
+            .effect(effect, async || host.commit(name, &commit).await.map(|id| json!({ "commit": id })))
+            .await?;
         let id = made["commit"].as_str().unwrap_or_default().to_owned();
-        self.context.log(format!("pushed {} with {} to {}", id.chars().take(7).collect::<String>(), words::count(count, "file", "files"), wanted.branch)).await?;
+        self.context
+            .log(format!(
+                "pushed {} with {} to {}",
+                id.chars().take(7).collect::<String>(),
+                words::count(count, "file", "files"),
+                wanted.branch
+            ))
+            .await?;
         Ok(id)
     }
 
@@ -270,7 +312,11 @@ impl Work<'_> {
             .iter()
             .map(|a| {
                 let (name, permission) = (a.name.clone(), a.permission.clone());
-                let setting = if a.team { Setting::TeamAccess { team: name.clone(), permission } } else { Setting::UserAccess { login: name.clone(), permission } };
+                let setting = if a.team {
+                    Setting::TeamAccess { team: name.clone(), permission }
+                } else {
+                    Setting::UserAccess { login: name.clone(), permission }
+                };
                 (format!("access {name}"), setting)
             })
             .collect();
@@ -279,14 +325,24 @@ impl Work<'_> {
             settings.push(("protection", Setting::Protection { branch: wanted.branch.clone(), rules: rules.clone() }));
         }
         // Last of all: with this our mark goes, and from here on the repository is known by its id.
-        settings.push(("about", Setting::About { description: wanted.description.clone(), homepage: wanted.homepage.clone() }));
+        settings.push((
+            "about",
+            Setting::About { description: wanted.description.clone(), homepage: wanted.homepage.clone() },
+        ));
         for (what, setting) in settings {
             self.set(step, wanted, host, what, &setting).await?;
         }
         Ok(())
     }
 
-    async fn set(&self, step: &Step, wanted: &Publish, host: &dyn CodeHost, what: &str, setting: &Setting) -> Result<(), StepFault> {
+    async fn set(
+        &self,
+        step: &Step,
+        wanted: &Publish,
+        host: &dyn CodeHost,
+        what: &str,
+        setting: &Setting,
+    ) -> Result<(), StepFault> {
         let name = &wanted.repository;
         let effect = Effect {
             key: format!("{}:{what}", step.id),
@@ -301,7 +357,9 @@ impl Work<'_> {
                     Ok(Configured::Done) => json!({}),
                     Ok(Configured::NotOffered(why)) => json!({ "warning": why }),
                     // Access and protection that are refused leave a usable repository: a warning, as in Backstage.
-                    Err(e) if !e.is_transient() && !matches!(e, PortError::Unauthorized { .. }) => json!({ "warning": e.to_string() }),
+                    Err(e) if !e.is_transient() && !matches!(e, PortError::Unauthorized { .. }) => {
+                        json!({ "warning": e.to_string() })
+                    }
                     Err(e) => return Err(e),
                 })
             })
@@ -314,7 +372,8 @@ impl Work<'_> {
 
     async fn register(&self, step: &Step, wanted: &Register) -> Result<Outcome, StepFault> {
         let app = &self.context.app;
-        let target = Target::of_address(app, &wanted.address).ok_or_else(|| StepFault::Failed(format!("“{}” is no address of a descriptor.", wanted.address)))?;
+        let target = Target::of_address(app, &wanted.address)
+            .ok_or_else(|| StepFault::Failed(format!("“{}” is no address of a descriptor.", wanted.address)))?;
         let by = format!("run:{}", self.context.run.id);
         let effect = Effect {
             key: format!("{}:source", step.id),
@@ -327,7 +386,8 @@ impl Work<'_> {
             .effect(effect, async || {
                 let unavailable = |e: String| PortError::Unavailable { system: "The catalog".to_owned(), why: e };
                 let mut tx = app.db.begin().await.map_err(|e| unavailable(e.to_string()))?;
-                let (id, new) = catalog::register_for_run(&mut tx, &target, &by).await.map_err(|e| unavailable(e.to_string()))?;
+                let (id, new) =
+                    catalog::register_for_run(&mut tx, &target, &by).await.map_err(|e| unavailable(e.to_string()))?;
                 tx.commit().await.map_err(|e| unavailable(e.to_string()))?;
                 Ok(json!({ "source": id, "new": new }))
             })
@@ -336,7 +396,9 @@ impl Work<'_> {
         if let Err(e) = catalog::read_source(app, source).await {
             return match e {
                 // A host may show a new file a moment late.
-                crate::features::catalog::error::CatalogError::Port(PortError::NotFound { what, .. }) if !wanted.optional => {
+                crate::features::catalog::error::CatalogError::Port(PortError::NotFound { what, .. })
+                    if !wanted.optional =>
+                {
                     Err(StepFault::Later(format!("{what} is not to be seen yet"), None))
                 }
                 _ if wanted.optional => Ok(Outcome::Skipped("there is no descriptor".to_owned())),
@@ -349,14 +411,25 @@ impl Work<'_> {
         let problems = catalog_store::problems_of_source(&mut conn, source).await?;
         drop(conn);
         for problem in &problems {
-            self.context.warn(format!("{}: {} ({}, line {})", problem.severity, problem.message, problem.file, problem.line.unwrap_or(0))).await?;
+            self.context
+                .warn(format!(
+                    "{}: {} ({}, line {})",
+                    problem.severity,
+                    problem.message,
+                    problem.file,
+                    problem.line.unwrap_or(0)
+                ))
+                .await?;
         }
         let Some(entity) = refs.first() else {
             let why = problems.first().map_or_else(|| "it holds no entity".to_owned(), |p| p.message.clone());
             return Err(StepFault::Failed(format!("{} was registered and gave nothing: {why}", wanted.address)));
         };
         self.context.log(format!("in the catalog: {}", refs.join(", "))).await?;
-        Ok(Outcome::Done { output: json!({ "entityRef": entity, "catalogInfoUrl": wanted.address }), detail: entity.clone() })
+        Ok(Outcome::Done {
+            output: json!({ "entityRef": entity, "catalogInfoUrl": wanted.address }),
+            detail: entity.clone(),
+        })
     }
 
     /// What the template leaves: links and texts, rendered without secrets.
@@ -388,7 +461,9 @@ fn wrong(error: InputError) -> StepFault {
 fn link(written: &Value) -> Option<Value> {
     let entity = written["entityRef"].as_str().filter(|r| !r.is_empty());
     let url = match entity {
-        Some(reference) => crate::kernel::entity_ref::EntityRef::parse(reference, Some("component"), "default").ok()?.href(),
+        Some(reference) => {
+            crate::kernel::entity_ref::EntityRef::parse(reference, Some("component"), "default").ok()?.href()
+        }
         None => written["url"].as_str()?.to_owned(),
     };
     Some(json!({ "title": written["title"].as_str().unwrap_or(&url), "url": url, "icon": written["icon"] }))

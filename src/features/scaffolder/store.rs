@@ -45,7 +45,14 @@ pub async fn drafts(conn: &mut PgConnection, user: Uuid) -> sqlx::Result<Vec<Dra
 }
 
 /// Writes a draft; it lives a day from now.
-pub async fn put_draft(conn: &mut PgConnection, id: Uuid, user: Uuid, template_ref: &str, answers: &Value, secrets: Option<&[u8]>) -> sqlx::Result<()> {
+pub async fn put_draft(
+    conn: &mut PgConnection,
+    id: Uuid,
+    user: Uuid,
+    template_ref: &str,
+    answers: &Value,
+    secrets: Option<&[u8]>,
+) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into scaffolder_draft (id, user_id, template_ref, answers, secrets, expires_at) values ($1, $2, $3, $4, $5, now() + interval '1 day')
          on conflict (id) do update set answers = excluded.answers, secrets = excluded.secrets, updated_at = now(), expires_at = excluded.expires_at

@@ -16,14 +16,17 @@ const MOST_FILES: usize = 50_000;
 /// Not there, not readable, too large.
 pub fn read(path: &Path, known: Option<&str>) -> Result<Fetched, PortError> {
     let failed = |e: std::io::Error| match e.kind() {
-        std::io::ErrorKind::NotFound => PortError::NotFound { system: "This machine".to_owned(), what: path.display().to_string() },
+        std::io::ErrorKind::NotFound => {
+            PortError::NotFound { system: "This machine".to_owned(), what: path.display().to_string() }
+        }
         _ => PortError::Refused { system: "This machine".to_owned(), why: format!("{}: {e}", path.display()) },
     };
     let metadata = std::fs::metadata(path).map_err(failed)?;
     if metadata.len() > MAX_DOCUMENT as u64 {
         return Err(too_large(&path.display().to_string(), metadata.len()));
     }
-    let changed = metadata.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos());
+    let changed =
+        metadata.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos());
     let etag = format!("{}-{changed}", metadata.len());
     if known == Some(etag.as_str()) {
         return Ok(Fetched::NotModified);
@@ -38,12 +41,18 @@ pub fn read(path: &Path, known: Option<&str>) -> Result<Fetched, PortError> {
 /// The folder cannot be read, the pattern is none, or there are too many files.
 pub fn list(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, PortError> {
     let invalid = |why: String| PortError::Invalid { system: "This machine".to_owned(), why };
-    let glob = globset::GlobBuilder::new(pattern).literal_separator(true).build().map_err(|e| invalid(e.to_string()))?.compile_matcher();
+    let glob = globset::GlobBuilder::new(pattern)
+        .literal_separator(true)
+        .build()
+        .map_err(|e| invalid(e.to_string()))?
+        .compile_matcher();
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(dir) = folders.pop() {
-        let entries = std::fs::read_dir(&dir)
-            .map_err(|e| PortError::NotFound { system: "This machine".to_owned(), what: format!("{}: {e}", dir.display()) })?;
+        let entries = std::fs::read_dir(&dir).map_err(|e| PortError::NotFound {
+            system: "This machine".to_owned(),
+            what: format!("{}: {e}", dir.display()),
+        })?;
         for entry in entries.flatten() {
             let path = entry.path();
             let Ok(kind) = entry.file_type() else { continue };
@@ -54,7 +63,10 @@ pub fn list(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, PortError> {
             } else if path.strip_prefix(folder).is_ok_and(|below| glob.is_match(below)) {
                 found.push(path);
                 if found.len() > MOST_FILES {
-                    return Err(invalid(format!("{} holds more than {MOST_FILES} files for {pattern}", folder.display())));
+                    return Err(invalid(format!(
+                        "{} holds more than {MOST_FILES} files for {pattern}",
+                        folder.display()
+                    )));
                 }
             }
         }
@@ -73,7 +85,10 @@ pub fn tree(folder: &Path) -> Result<Tree, PortError> {
     let invalid = |e: TreeError| PortError::Invalid { system: "This machine".to_owned(), why: e.to_string() };
     let mut tree = Tree::new();
     for path in list(folder, "**")? {
-        let failed = |e: std::io::Error| PortError::NotFound { system: "This machine".to_owned(), what: format!("{}: {e}", path.display()) };
+        let failed = |e: std::io::Error| PortError::NotFound {
+            system: "This machine".to_owned(),
+            what: format!("{}: {e}", path.display()),
+        };
         let metadata = std::fs::symlink_metadata(&path).map_err(failed)?;
         let below = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy();
         let (content, mode) = if metadata.is_symlink() {
@@ -82,7 +97,8 @@ pub fn tree(folder: &Path) -> Result<Tree, PortError> {
             let executable = metadata.permissions().mode() & 0o111 != 0;
             (std::fs::read(&path).map_err(failed)?, if executable { Mode::Executable } else { Mode::Regular })
         };
-        tree.insert(TreePath::new(&below).map_err(invalid)?, File { content: content.into(), mode }).map_err(invalid)?;
+        tree.insert(TreePath::new(&below).map_err(invalid)?, File { content: content.into(), mode })
+            .map_err(invalid)?;
     }
     Ok(tree)
 }

@@ -33,7 +33,9 @@ impl Reader {
         headers.extend(known.map(|etag| ("if-none-match", etag.to_owned())));
         let answer = self.http.get_guarded(url, &headers, ANSWER_LIMIT).await;
         let mut response = answer.map_err(|e| match e {
-            GuardedError::Refused(refusal) => PortError::Refused { system: "The portal".to_owned(), why: refusal.to_string() },
+            GuardedError::Refused(refusal) => {
+                PortError::Refused { system: "The portal".to_owned(), why: refusal.to_string() }
+            }
             other => PortError::Unavailable { system: system.clone(), why: root_cause(&other) },
         })?;
         let status = response.status();
@@ -47,7 +49,9 @@ impl Reader {
         }
         let etag = response.headers().get("etag").and_then(|v| v.to_str().ok()).map(str::to_owned);
         let mut bytes = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|e| PortError::Unavailable { system: system.clone(), why: e.to_string() })? {
+        while let Some(chunk) =
+            response.chunk().await.map_err(|e| PortError::Unavailable { system: system.clone(), why: e.to_string() })?
+        {
             if bytes.len() + chunk.len() > MAX_DOCUMENT {
                 let size = response.content_length().unwrap_or((bytes.len() + chunk.len()) as u64);
                 return Err(file::too_large(url.as_str(), size.max(MAX_DOCUMENT as u64 + 1)));
@@ -90,7 +94,9 @@ impl Documents for Reader {
     }
 }
 
-async fn blocking<T: Send + 'static>(act: impl FnOnce() -> Result<T, PortError> + Send + 'static) -> Result<T, PortError> {
+async fn blocking<T: Send + 'static>(
+    act: impl FnOnce() -> Result<T, PortError> + Send + 'static,
+) -> Result<T, PortError> {
     tokio::task::spawn_blocking(act)
         .await
         .map_err(|e| PortError::Unavailable { system: "This machine".to_owned(), why: e.to_string() })?

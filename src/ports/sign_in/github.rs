@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use oauth2::basic::BasicClient;
 use oauth2::{
-    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet, PkceCodeChallenge, PkceCodeVerifier,
-    RedirectUrl, RequestTokenError, Scope, TokenResponse as _, TokenUrl,
+    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
+    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, TokenResponse as _, TokenUrl,
 };
 use serde::Deserialize;
 use url::Url;
@@ -80,7 +80,10 @@ impl GitHubSignIn {
             .bearer_auth(token.expose())
             .header("accept", "application/vnd.github+json")
             .header("x-github-api-version", "2022-11-28");
-        let response = request.send().await.map_err(|e| PortError::Unavailable { system: SYSTEM.to_owned(), why: e.to_string() })?;
+        let response = request
+            .send()
+            .await
+            .map_err(|e| PortError::Unavailable { system: SYSTEM.to_owned(), why: e.to_string() })?;
         let status = response.status();
         if !status.is_success() {
             let why = format!("{path} answered {status}");
@@ -100,7 +103,12 @@ impl GitHubSignIn {
         for page in 1..=MOST_TEAM_PAGES {
             let teams: Vec<Team> = self.ask(token, &format!("/user/teams?per_page=100&page={page}")).await?;
             let last = teams.len() < 100;
-            slugs.extend(teams.into_iter().filter(|t| t.organization.login.eq_ignore_ascii_case(org)).map(|t| t.slug.to_lowercase()));
+            slugs.extend(
+                teams
+                    .into_iter()
+                    .filter(|t| t.organization.login.eq_ignore_ascii_case(org))
+                    .map(|t| t.slug.to_lowercase()),
+            );
             if last {
                 break;
             }
@@ -158,13 +166,23 @@ impl SignInHost for GitHubSignIn {
             .await;
         let token = answer.map_err(|e| match e {
             // GitHub answers 200 with `error` for a wrong or used code (its docs, "Troubleshooting OAuth app access token request errors").
-            RequestTokenError::ServerResponse(answer) => PortError::Unauthorized { system: SYSTEM.to_owned(), why: answer.to_string() },
-            RequestTokenError::Parse(..) => PortError::Unauthorized { system: SYSTEM.to_owned(), why: "the code was not accepted".to_owned() },
+            RequestTokenError::ServerResponse(answer) => {
+                PortError::Unauthorized { system: SYSTEM.to_owned(), why: answer.to_string() }
+            }
+            RequestTokenError::Parse(..) => {
+                PortError::Unauthorized { system: SYSTEM.to_owned(), why: "the code was not accepted".to_owned() }
+            }
             other => PortError::Unavailable { system: SYSTEM.to_owned(), why: other.to_string() },
         })?;
         let token = Secret::new(token.access_token().secret().clone());
         let user: User = self.ask(&token, "/user").await?;
         let teams = self.teams(&token).await?;
-        Ok(Person { id: user.id.to_string(), name: user.name.unwrap_or_else(|| user.login.clone()), login: user.login, email: user.email, teams })
+        Ok(Person {
+            id: user.id.to_string(),
+            name: user.name.unwrap_or_else(|| user.login.clone()),
+            login: user.login,
+            email: user.email,
+            teams,
+        })
     }
 }

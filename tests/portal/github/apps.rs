@@ -64,10 +64,7 @@ async fn an_app_that_is_suspended_or_not_installed_or_unknown_says_so() {
     let installation = bench.world.install_app(APP, "acme", &PERMISSIONS);
     bench.world.suspend_installation(installation, true);
     let suspended = app(&bench.world, APP).find(&shop()).await.expect_err("suspended");
-    assert!(
-        matches!(&suspended, PortError::Refused { why, .. } if why.contains("suspended")),
-        "{suspended:?}"
-    );
+    assert!(matches!(&suspended, PortError::Refused { why, .. } if why.contains("suspended")), "{suspended:?}");
     bench.world.uninstall(installation);
     let gone = app(&bench.world, APP).create(&new_repository(shop())).await.expect_err("not installed");
     assert!(matches!(&gone, PortError::Unauthorized { why, .. } if why.contains("acme")), "{gone:?}");
@@ -100,8 +97,7 @@ async fn a_fine_grained_token_does_what_its_permissions_say() {
     let github = adapter(&bench.world, &token);
     github.create(&new_repository(shop())).await.expect("it is made");
     github.commit(&shop(), &first_commit("main", one_file())).await.expect("it is committed");
-    let reader =
-        adapter(&bench.world, &bench.world.fine_grained_token("ada", "acme", &[("contents", "read")]));
+    let reader = adapter(&bench.world, &bench.world.fine_grained_token("ada", "acme", &[("contents", "read")]));
     reader.read_tree(&shop(), "main", "").await.expect("it is read");
     let error = reader.configure(&shop(), &Setting::Topics(Vec::new())).await;
     assert!(
@@ -127,9 +123,8 @@ async fn an_enterprise_server_is_used_under_its_path() {
     ];
     assert!(world.api_url().path().ends_with("/api/v3"));
     for (name, credentials) in both {
-        let github =
-            GitHub::new(GitHubSettings { host: host.clone(), api_url: world.api_url(), credentials })
-                .expect("settings");
+        let github = GitHub::new(GitHubSettings { host: host.clone(), api_url: world.api_url(), credentials })
+            .expect("settings");
         let name = RepositoryName { host: host.clone(), owner: "acme".to_owned(), name: name.to_owned() };
         github.create(&new_repository(name.clone())).await.expect("it is made");
         github.commit(&name, &first_commit("main", one_file())).await.expect("it is committed");

@@ -49,8 +49,7 @@ async fn files_arrive_byte_for_byte_with_their_modes() {
 async fn a_first_commit_to_another_branch_makes_it_the_default_and_leaves_no_other() {
     let bench = bench();
     bench.make().await;
-    let sha =
-        bench.github.commit(&shop(), &first_commit("master", one_file())).await.expect("it is committed");
+    let sha = bench.github.commit(&shop(), &first_commit("master", one_file())).await.expect("it is committed");
     let there = bench.world.repo("acme", "shop").expect("it is there");
     assert_eq!(there.default_branch, "master");
     assert_eq!(there.branches.into_iter().collect::<Vec<_>>(), [("master".to_owned(), sha)]);
@@ -99,8 +98,7 @@ async fn a_first_commit_never_takes_the_place_of_somebodys_work() {
     let bench = quick();
     bench.make().await;
     let pushed = bench.world.push("acme", "shop", "main", "Mine", &[("mine.txt", b"work", "100644")]);
-    let error =
-        bench.github.commit(&shop(), &first_commit("main", one_file())).await.expect_err("it is in the way");
+    let error = bench.github.commit(&shop(), &first_commit("main", one_file())).await.expect_err("it is in the way");
     assert!(matches!(error, PortError::Conflict { .. }), "{error:?}");
     assert_eq!(bench.posts("/repos/acme/shop/git"), 0);
     // Neither if it is a commit without parent.
@@ -112,8 +110,7 @@ async fn a_first_commit_never_takes_the_place_of_somebodys_work() {
 
 #[tokio::test]
 async fn a_first_commit_waits_until_github_has_put_its_own_there() {
-    let bench =
-        bench_in(GitHubWorld::with(Options { init_delay: Duration::from_millis(900), ..Options::default() }));
+    let bench = bench_in(GitHubWorld::with(Options { init_delay: Duration::from_millis(900), ..Options::default() }));
     bench.make().await;
     bench.github.commit(&shop(), &first_commit("main", one_file())).await.expect("it is committed");
     assert!(bench.world.requests().iter().any(|s| s.status == Some(409)));
@@ -124,8 +121,7 @@ async fn a_first_commit_waits_until_github_has_put_its_own_there() {
 async fn an_empty_repository_is_a_conflict() {
     let bench = bench();
     bench.world.seed_repo("acme", "shop", "private", &[]);
-    let error =
-        bench.github.commit(&shop(), &first_commit("main", one_file())).await.expect_err("it is empty");
+    let error = bench.github.commit(&shop(), &first_commit("main", one_file())).await.expect_err("it is empty");
     assert!(matches!(&error, PortError::Conflict { what, .. } if what.contains("empty")), "{error:?}");
     let error = bench.github.read_tree(&shop(), "main", "").await.expect_err("it is empty");
     assert!(matches!(error, PortError::Conflict { .. }), "{error:?}");
@@ -211,10 +207,7 @@ async fn a_push_between_our_look_and_our_move_is_a_conflict() {
         bench.world.push("acme", "shop", "main", "Theirs", &[("theirs.txt", b"x", "100644")])
     };
     let (ours, theirs) = tokio::join!(bench.github.commit(&name, &new), push);
-    assert!(
-        matches!(&ours, Err(PortError::Conflict { what, .. }) if what.contains("fast forward")),
-        "{ours:?}"
-    );
+    assert!(matches!(&ours, Err(PortError::Conflict { what, .. }) if what.contains("fast forward")), "{ours:?}");
     assert_eq!(bench.world.repo("acme", "shop").expect("it is there").commits[0].0, theirs);
 }
 

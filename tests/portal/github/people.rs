@@ -8,8 +8,7 @@ async fn teams_are_read_with_all_members_of_teams_below() {
     bench.world.add_team("acme", "platform", &["bob"]);
     bench.world.add_child_team("acme", Some("platform"), "databases", &["ada"]);
     let strings = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
-    let expected =
-        vec![("databases".to_owned(), strings(&["ada"])), ("platform".to_owned(), strings(&["ada", "bob"]))];
+    let expected = vec![("databases".to_owned(), strings(&["ada"])), ("platform".to_owned(), strings(&["ada", "bob"]))];
     assert_eq!(bench.github.team_members("acme").await, Ok(expected));
     bench.world.assert_kept_contract();
 }

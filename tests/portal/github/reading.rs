@@ -95,8 +95,7 @@ async fn a_folder_is_read_with_paths_of_its_own() {
 async fn a_large_tree_is_read_as_it_is_although_the_archive_leaves_out_and_changes_files() {
     let bench = bench();
     let names: Vec<String> = (0..60).map(|i| format!("skeleton/src/{i:02}.txt")).collect();
-    let mut list: Vec<(&str, &[u8], &str)> =
-        names.iter().map(|n| (n.as_str(), n.as_bytes(), "100644")).collect();
+    let mut list: Vec<(&str, &[u8], &str)> = names.iter().map(|n| (n.as_str(), n.as_bytes(), "100644")).collect();
     let attributes = b"skeleton/hidden.txt export-ignore\nskeleton/version export-subst\n";
     list.push((".gitattributes", attributes, "100644"));
     list.push(("skeleton/version", b"$Format:%H$", "100644"));

@@ -84,8 +84,7 @@ async fn each_status_has_its_meaning() {
         PortError::Unknown { .. } => "unknown",
     };
     let exists = r#"{"message":"Validation Failed","errors":[{"resource":"Hook","code":"already_exists"}]}"#;
-    let timed_out =
-        r#"{"message":"Sorry, your request timed out.  It's likely that your input was too large."}"#;
+    let timed_out = r#"{"message":"Sorry, your request timed out.  It's likely that your input was too large."}"#;
     let cases = [
         (400, "{}", "invalid"),
         (401, "{}", "unauthorized"),
@@ -103,8 +102,7 @@ async fn each_status_has_its_meaning() {
     ];
     for (code, body, expected) in cases {
         bench.world.fail_next(Match::prefix("PUT", REPO), Fault::status(code, body));
-        let error =
-            bench.github.configure(&shop(), &Setting::Topics(Vec::new())).await.expect_err("it fails");
+        let error = bench.github.configure(&shop(), &Setting::Topics(Vec::new())).await.expect_err("it fails");
         assert_eq!(kind(&error), expected, "{code} {body}: {error:?}");
     }
 }
@@ -129,12 +127,10 @@ async fn a_connection_that_is_cut_is_unknown() {
 #[tokio::test]
 async fn a_closed_port_means_that_nothing_was_sent() {
     let bench = bench();
-    let port =
-        std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
     let api_url = format!("http://127.0.0.1:{port}").parse().expect("an address");
     let credentials = Credentials::Token(Secret::new(&bench.token));
-    let github = GitHub::new(GitHubSettings { host: "github.com".to_owned(), api_url, credentials })
-        .expect("settings");
+    let github = GitHub::new(GitHubSettings { host: "github.com".to_owned(), api_url, credentials }).expect("settings");
     let error = github.create(&new_repository(shop())).await.expect_err("nobody is there");
     assert!(matches!(error, PortError::Unavailable { .. }), "{error:?}");
     assert!(error.had_no_effect());
@@ -168,8 +164,7 @@ async fn tokens_and_keys_that_cannot_be_used_are_refused_at_the_start() {
         Credentials::App { app_id: 1, private_key_pem: Secret::new("no key"), org: "acme".to_owned() },
     ];
     for credentials in bad {
-        let settings =
-            GitHubSettings { host: "github.com".to_owned(), api_url: api_url.clone(), credentials };
+        let settings = GitHubSettings { host: "github.com".to_owned(), api_url: api_url.clone(), credentials };
         let error = GitHub::new(settings).expect_err("it cannot be used");
         assert!(matches!(error, PortError::Invalid { .. }), "{error:?}");
     }

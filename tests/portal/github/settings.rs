@@ -106,10 +106,7 @@ async fn settings_need_rights_to_the_repository() {
     bench.world.seed_repo("acme", "shop", "private", &[]);
     let bobs = adapter(&bench.world, &bench.world.token("bob", &SCOPES));
     let error = bobs.configure(&shop(), &Setting::Topics(Vec::new())).await;
-    assert!(
-        matches!(&error, Err(PortError::Refused { why, .. }) if why.contains("admin rights")),
-        "{error:?}"
-    );
+    assert!(matches!(&error, Err(PortError::Refused { why, .. }) if why.contains("admin rights")), "{error:?}");
     // Somebody from outside does not even see it.
     let eves = adapter(&bench.world, &bench.world.token("eve", &SCOPES));
     assert_eq!(eves.find(&shop()).await, Ok(None));

@@ -19,12 +19,7 @@ fn http() -> reqwest::Client {
     builder.user_agent("tests").no_proxy().build().expect("a client")
 }
 
-async fn call(
-    bench: &Bench,
-    method: reqwest::Method,
-    path: &str,
-    body: Option<Value>,
-) -> (StatusCode, Value) {
+async fn call(bench: &Bench, method: reqwest::Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
     let url = format!("{}{path}", bench.world.api_url().as_str().trim_end_matches('/'));
     let mut request = http().request(method, url).bearer_auth(&bench.token);
     if let Some(body) = body {
@@ -40,11 +35,9 @@ async fn what_breaks_githubs_description_is_seen() {
     let post = reqwest::Method::POST;
     let (status, _) = call(&bench, reqwest::Method::GET, "/repos/acme/shop/nonsense/x", None).await;
     assert_eq!(status, 404);
-    let (status, body) =
-        call(&bench, post.clone(), "/orgs/acme/repos", Some(json!({ "nome": "shop" }))).await;
+    let (status, body) = call(&bench, post.clone(), "/orgs/acme/repos", Some(json!({ "nome": "shop" }))).await;
     assert_eq!((status.as_u16(), body["status"].as_str()), (422, Some("422")));
-    let (status, _) =
-        call(&bench, post, "/orgs/acme/repos", Some(json!({ "name": "a", "auto_unit": true }))).await;
+    let (status, _) = call(&bench, post, "/orgs/acme/repos", Some(json!({ "name": "a", "auto_unit": true }))).await;
     assert_eq!(status, 201);
     call(&bench, reqwest::Method::GET, "/orgs/acme/repos?per_pages=3", None).await;
     let seen = bench.world.violations().join("\n");
@@ -72,10 +65,7 @@ async fn private_repositories_are_hidden_from_nobody_in_particular() {
     let get = |name: &str| http().get(format!("{}repos/acme/{name}", bench.world.api_url())).send();
     assert_eq!(get("shop").await.expect("an answer").status(), 404);
     let open = get("open").await.expect("an answer");
-    assert_eq!(
-        (open.status().as_u16(), open.headers()["x-ratelimit-limit"].as_bytes()),
-        (200, b"60".as_slice())
-    );
+    assert_eq!((open.status().as_u16(), open.headers()["x-ratelimit-limit"].as_bytes()), (200, b"60".as_slice()));
 }
 
 // ---- sign-in -----------------------------------------------------------------------------------
@@ -129,10 +119,7 @@ async fn a_person_signs_in_and_the_token_shows_who_it_is() {
     bench.world.add_team("acme", "platform", &["ada"]);
     bench.world.add_email("ada", "ada@home.example", true, false);
     let brought = authorize(&bench, &[("redirect_uri", CALLBACK)]).await;
-    assert_eq!(
-        (brought["state"].as_str(), brought["at"].as_str()),
-        ("s1", "portal.example/auth/github/callback")
-    );
+    assert_eq!((brought["state"].as_str(), brought["at"].as_str()), ("s1", "portal.example/auth/github/callback"));
     let granted = exchange(&bench, &form(&brought["code"], "secret", VERIFIER)).await;
     assert_eq!(
         (&granted["token_type"], &granted["scope"]),
@@ -171,10 +158,7 @@ async fn a_code_is_good_once_and_not_for_long() {
 async fn a_wrong_secret_a_wrong_verifier_and_a_wrong_address_are_refused() {
     let bench = sign_in_bench();
     let code = authorize(&bench, &[]).await["code"].clone();
-    assert_eq!(
-        exchange(&bench, &form(&code, "guess", VERIFIER)).await["error"],
-        "incorrect_client_credentials"
-    );
+    assert_eq!(exchange(&bench, &form(&code, "guess", VERIFIER)).await["error"], "incorrect_client_credentials");
     assert_eq!(exchange(&bench, &form(&code, "secret", "guess")).await["error"], "bad_verification_code");
     let elsewhere = authorize(&bench, &[("redirect_uri", "https://evil.example/callback")]).await;
     assert_eq!(
@@ -202,8 +186,5 @@ async fn a_token_without_scopes_shows_little() {
         http().get(url).bearer_auth(&token).send().await.expect("an answer").status().as_u16()
     };
     assert_eq!(status("user").await, 200);
-    assert_eq!(
-        (status("user/emails").await, status("user/orgs").await, status("user/teams").await),
-        (404, 403, 403)
-    );
+    assert_eq!((status("user/emails").await, status("user/orgs").await, status("user/teams").await), (404, 403, 403));
 }

@@ -105,11 +105,12 @@ impl Portal {
     pub async fn skip_waits(&self) {
         for _ in 0..20 {
             self.run_jobs().await;
-            let woken = sqlx::query("update runs_run set resume_at = now() where state = 'parked' and resume_at > now()")
-                .execute(&self.app.db)
-                .await
-                .expect("an answer")
-                .rows_affected();
+            let woken =
+                sqlx::query("update runs_run set resume_at = now() where state = 'parked' and resume_at > now()")
+                    .execute(&self.app.db)
+                    .await
+                    .expect("an answer")
+                    .rows_affected();
             sqlx::query("update jobs._private_jobs set run_at = now() where run_at > now() and key like 'wake:%'")
                 .execute(&self.app.db)
                 .await

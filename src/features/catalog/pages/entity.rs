@@ -109,7 +109,9 @@ pub(super) async fn show(
 
 async fn find(app: &App, reference: &str, claims: &[String]) -> Result<Shown, CatalogError> {
     let mut conn = app.db.acquire().await?;
-    let row = store::entity(&mut conn, reference, Some(claims)).await?.ok_or_else(|| CatalogError::NoEntity(reference.to_owned()))?;
+    let row = store::entity(&mut conn, reference, Some(claims))
+        .await?
+        .ok_or_else(|| CatalogError::NoEntity(reference.to_owned()))?;
     let relations = store::relations(&mut conn, reference, claims).await?;
     let mut problems: Vec<ProblemLine> = store::problems_of_entity(&mut conn, reference)
         .await?
@@ -131,9 +133,17 @@ async fn find(app: &App, reference: &str, claims: &[String]) -> Result<Shown, Ca
     let named = |target: &Option<String>| {
         let target = target.as_ref()?;
         let related = relations.iter().find(|r| r.to_ref == *target);
-        Some(Other { name: related.and_then(|r| r.name.clone()).unwrap_or_else(|| short(target)), href: related.is_some_and(|r| r.name.is_some()).then(|| href(target)) })
+        Some(Other {
+            name: related.and_then(|r| r.name.clone()).unwrap_or_else(|| short(target)),
+            href: related.is_some_and(|r| r.name.is_some()).then(|| href(target)),
+        })
     };
-    let owner_team = row.owner_ref.as_deref().and_then(|r| r.strip_prefix("group:")).and_then(|r| r.rsplit('/').next()).map(str::to_owned);
+    let owner_team = row
+        .owner_ref
+        .as_deref()
+        .and_then(|r| r.strip_prefix("group:"))
+        .and_then(|r| r.rsplit('/').next())
+        .map(str::to_owned);
     Ok(Shown {
         href: href(reference),
         kind_words: kind_words(&row.kind),
@@ -155,7 +165,12 @@ async fn find(app: &App, reference: &str, claims: &[String]) -> Result<Shown, Ca
         json: serde_json::to_string_pretty(&row.body).unwrap_or_default(),
         problems,
         updated: words::when(row.updated_at, app.clock.now()),
-        panel: PanelEntity { entity_ref: reference.to_owned(), kind: row.kind.clone(), body: row.body.clone(), owner_team },
+        panel: PanelEntity {
+            entity_ref: reference.to_owned(),
+            kind: row.kind.clone(),
+            body: row.body.clone(),
+            owner_team,
+        },
         entity_ref: reference.to_owned(),
         kind: row.kind,
     })
@@ -171,7 +186,11 @@ fn place(file: &str, line: Option<i32>, col: Option<i32>) -> String {
 fn dangling(related: &RelatedRow, file: &str) -> ProblemLine {
     ProblemLine {
         severity: "warning".to_owned(),
-        message: format!("It names {} ({}), which is not in the catalog.", related.to_ref, relation_words(&related.kind).to_lowercase()),
+        message: format!(
+            "It names {} ({}), which is not in the catalog.",
+            related.to_ref,
+            relation_words(&related.kind).to_lowercase()
+        ),
         hint: Some("Correct the name, or register what it means.".to_owned()),
         place: place(file, related.line, related.col),
     }
@@ -213,7 +232,9 @@ fn groups(relations: &[RelatedRow]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for related in relations {
         let title = relation_words(&related.kind);
-        let name = related.name.clone().unwrap_or_else(|| if related.exists { "something you may not see".to_owned() } else { short(&related.to_ref) });
+        let name = related.name.clone().unwrap_or_else(|| {
+            if related.exists { "something you may not see".to_owned() } else { short(&related.to_ref) }
+        });
         let other = Other { name, href: related.name.is_some().then(|| href(&related.to_ref)) };
         match groups.last_mut() {
             Some(group) if group.title == title => group.others.push(other),
@@ -228,7 +249,10 @@ fn drawing(row: &EntityRow, relations: &[RelatedRow]) -> Graph {
         let mut found: Vec<Related> = Vec::new();
         for (kind, note) in kinds {
             for related in relations.iter().filter(|r| r.kind == *kind) {
-                let Some(name) = related.name.clone().or_else(|| (!related.exists).then(|| short(&related.to_ref))) else { continue };
+                let Some(name) = related.name.clone().or_else(|| (!related.exists).then(|| short(&related.to_ref)))
+                else {
+                    continue;
+                };
                 found.push(Related {
                     name,
                     kind: related.to_ref.split(':').next().unwrap_or_default().to_owned(),
@@ -250,6 +274,7 @@ fn drawing(row: &EntityRow, relations: &[RelatedRow]) -> Graph {
             of(&[("providesApi", "provides"), ("partOf", "")]),
         ),
     };
-    let own = Related { name: row.name.clone(), kind: row.kind.clone(), kind_type: row.r#type.clone(), note: "", href: None };
+    let own =
+        Related { name: row.name.clone(), kind: row.kind.clone(), kind_type: row.r#type.clone(), note: "", href: None };
     graph::draw(&own, &users, &uses, &beside)
 }

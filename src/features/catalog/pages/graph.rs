@@ -95,7 +95,14 @@ fn node(x: i32, y: i32, related: &Related) -> Node {
     };
     let note = if related.note.is_empty() { kind } else { format!("{kind}, {}", related.note) };
     debug_assert!(!icon(&related.kind, related.kind_type.as_deref()).is_empty());
-    Node { x, y, name: cut(&related.name, 24), full: related.name.clone(), note: cut(&note, 28), href: related.href.clone() }
+    Node {
+        x,
+        y,
+        name: cut(&related.name, 24),
+        full: related.name.clone(),
+        note: cut(&note, 28),
+        href: related.href.clone(),
+    }
 }
 
 fn cut(text: &str, most: usize) -> String {
@@ -110,6 +117,7 @@ fn across(from: (i32, i32), to: (i32, i32)) -> Edge {
 
 fn upright(x: i32, from: i32, to: i32) -> Edge {
     let up = to < from;
-    let (stop, arrow) = if up { (to + 6, format!("M{x} {to}l-4 8h8z")) } else { (to - 6, format!("M{x} {to}l-4-8h8z")) };
+    let (stop, arrow) =
+        if up { (to + 6, format!("M{x} {to}l-4 8h8z")) } else { (to - 6, format!("M{x} {to}l-4-8h8z")) };
     Edge { path: format!("M{x} {from}V{stop}"), arrow }
 }

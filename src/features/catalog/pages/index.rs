@@ -99,7 +99,11 @@ struct Chip {
     off: String,
 }
 
-pub(super) async fn index(State(app): State<App>, visitor: Visitor, Query(mut asked): Query<Asked>) -> Result<Response, Problem> {
+pub(super) async fn index(
+    State(app): State<App>,
+    visitor: Visitor,
+    Query(mut asked): Query<Asked>,
+) -> Result<Response, Problem> {
     can(&visitor.subject, "catalog.read", &Resource::NONE)?;
     asked.q = asked.q.trim().chars().take(LONGEST_TEXT).collect();
     asked.tag.truncate(10);
@@ -172,7 +176,8 @@ impl Asked {
 
 async fn list(app: &App, subject: &Subject, asked: Asked) -> Result<Arc<List>, CatalogError> {
     let claims = subject.claims();
-    let question = format!("list {:?} {claims:?} {}", asked, if asked.view == "mine" { subject.login.as_str() } else { "" });
+    let question =
+        format!("list {:?} {claims:?} {}", asked, if asked.view == "mine" { subject.login.as_str() } else { "" });
     cache::answer(app, question, async || find(app, subject, asked).await).await
 }
 
@@ -217,12 +222,21 @@ fn plural(word: &str) -> String {
 }
 
 /// Where this page starts, and the addresses of the pages beside it.
-fn neighbours(asked: &Asked, rows: &mut Vec<Item>, cursor: Option<&Cursor>, total: i64) -> (i64, Option<String>, Option<String>) {
+fn neighbours(
+    asked: &Asked,
+    rows: &mut Vec<Item>,
+    cursor: Option<&Cursor>,
+    total: i64,
+) -> (i64, Option<String>, Option<String>) {
     let limit = usize::try_from(PAGE).unwrap_or(usize::MAX);
     let back = cursor.is_some_and(|c| c.back);
     let more = rows.len() > limit;
     if more {
-        if back { rows.remove(0) } else { rows.remove(limit) };
+        if back {
+            rows.remove(0)
+        } else {
+            rows.remove(limit)
+        };
     }
     let shown = i64::try_from(rows.len()).unwrap_or(0);
     let from = match cursor {
@@ -231,7 +245,9 @@ fn neighbours(asked: &Asked, rows: &mut Vec<Item>, cursor: Option<&Cursor>, tota
         Some(c) => c.offset,
     };
     let at = |row: Option<&Item>, offset: i64, back: bool| {
-        row.map(|r| asked.href(|a| a.after = paging::encode(&Cursor { name: r.sort_name.clone(), id: r.id, offset, back })))
+        row.map(|r| {
+            asked.href(|a| a.after = paging::encode(&Cursor { name: r.sort_name.clone(), id: r.id, offset, back }))
+        })
     };
     let previous = if from > 0 { at(rows.first(), from, true) } else { None };
     let next = if from + shown < total && (more || back) { at(rows.last(), from + shown, false) } else { None };
@@ -254,7 +270,12 @@ fn row(item: Item) -> Row {
     }
 }
 
-async fn facets(conn: &mut sqlx::PgConnection, claims: &[String], filter: &Filter, asked: &Asked) -> sqlx::Result<Vec<FacetGroup>> {
+async fn facets(
+    conn: &mut sqlx::PgConnection,
+    claims: &[String],
+    filter: &Filter,
+    asked: &Asked,
+) -> sqlx::Result<Vec<FacetGroup>> {
     let mut groups = Vec::new();
     let all = [
         (Facet::Kind, "f-kind", "Kind"),
@@ -274,7 +295,9 @@ async fn facets(conn: &mut sqlx::PgConnection, claims: &[String], filter: &Filte
         let values = counts.into_iter().map(|c| {
             let name = match facet {
                 Facet::Kind => kind_words(&c.value),
-                Facet::Owner => names.iter().find(|n| n.entity_ref == c.value).map_or_else(|| short(&c.value), |n| n.name.clone()),
+                Facet::Owner => {
+                    names.iter().find(|n| n.entity_ref == c.value).map_or_else(|| short(&c.value), |n| n.name.clone())
+                }
                 Facet::Tag => c.value.clone(),
                 Facet::Type | Facet::Lifecycle => words::team(&c.value),
             };
@@ -323,8 +346,16 @@ fn chips(asked: &Asked) -> Vec<Chip> {
             chips.push(Chip { label: format!("{name}: {value}"), off });
         }
     };
-    chip("Kind", if asked.kind.is_empty() { String::new() } else { kind_words(&asked.kind) }, asked.href(|a| a.kind.clear()));
-    chip("Type", if asked.kind_type.is_empty() { String::new() } else { words::team(&asked.kind_type) }, asked.href(|a| a.kind_type.clear()));
+    chip(
+        "Kind",
+        if asked.kind.is_empty() { String::new() } else { kind_words(&asked.kind) },
+        asked.href(|a| a.kind.clear()),
+    );
+    chip(
+        "Type",
+        if asked.kind_type.is_empty() { String::new() } else { words::team(&asked.kind_type) },
+        asked.href(|a| a.kind_type.clear()),
+    );
     chip("Owner", short(&asked.owner), asked.href(|a| a.owner.clear()));
     chip("Lifecycle", asked.lifecycle.clone(), asked.href(|a| a.lifecycle.clear()));
     chip("System", short(&asked.system), asked.href(|a| a.system.clear()));

@@ -50,7 +50,8 @@ pub fn icon(kind: &str, kind_type: Option<&str>) -> &'static str {
 
 /// Where an entity's page is, from its canonical reference.
 pub fn href(entity_ref: &str) -> String {
-    crate::kernel::entity_ref::EntityRef::parse(entity_ref, Some("component"), "default").map_or_else(|_| "/catalog".to_owned(), |r| r.href())
+    crate::kernel::entity_ref::EntityRef::parse(entity_ref, Some("component"), "default")
+        .map_or_else(|_| "/catalog".to_owned(), |r| r.href())
 }
 
 /// A reference for people: its name, with what is not usual before it.

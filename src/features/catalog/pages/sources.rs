@@ -67,10 +67,20 @@ fn source_line(app: &App, row: SourceRow) -> SourceLine {
     }
 }
 
-async fn sources_page(app: &App, visitor: Visitor, target: String, fault: Option<String>) -> Result<SourcesPage, Problem> {
+async fn sources_page(
+    app: &App,
+    visitor: Visitor,
+    target: String,
+    fault: Option<String>,
+) -> Result<SourcesPage, Problem> {
     let mut conn = app.db.acquire().await?;
     let rows = store::sources(&mut conn, false, MOST).await?;
-    Ok(SourcesPage { page: visitor.page, sources: rows.into_iter().map(|r| source_line(app, r)).collect(), target, fault })
+    Ok(SourcesPage {
+        page: visitor.page,
+        sources: rows.into_iter().map(|r| source_line(app, r)).collect(),
+        target,
+        fault,
+    })
 }
 
 pub(super) async fn index(State(app): State<App>, visitor: Visitor) -> Result<Response, Problem> {
@@ -152,7 +162,11 @@ pub(super) async fn show(State(app): State<App>, visitor: Visitor, Path(id): Pat
     })
 }
 
-pub(super) async fn refresh(State(app): State<App>, visitor: Visitor, Path(id): Path<Uuid>) -> Result<Response, Problem> {
+pub(super) async fn refresh(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
     match actions::refresh(&app, &visitor.subject, id).await {
         Ok(()) => flash::good(&visitor.session, "Read again.").await,
         Err(CatalogError::Port(e)) => flash::warn(&visitor.session, format!("It cannot be read: {e}.")).await,
@@ -161,7 +175,11 @@ pub(super) async fn refresh(State(app): State<App>, visitor: Visitor, Path(id): 
     Ok(Redirect::to(&format!("/catalog/sources/{id}")).into_response())
 }
 
-pub(super) async fn remove(State(app): State<App>, visitor: Visitor, Path(id): Path<Uuid>) -> Result<Response, Problem> {
+pub(super) async fn remove(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
     actions::unregister(&app, &visitor.subject, id).await?;
     flash::good(&visitor.session, "Removed, and its entities with it.").await;
     Ok(Redirect::to("/catalog/sources").into_response())
@@ -181,12 +199,20 @@ pub(super) struct Whose {
     view: String,
 }
 
-pub(super) async fn problems(State(app): State<App>, visitor: Visitor, Query(whose): Query<Whose>) -> Result<Response, Problem> {
+pub(super) async fn problems(
+    State(app): State<App>,
+    visitor: Visitor,
+    Query(whose): Query<Whose>,
+) -> Result<Response, Problem> {
     can(&visitor.subject, "catalog.read", &Resource::NONE)?;
     let mine = whose.view == "mine";
     let owners = index::owners(&visitor.subject);
     let mut conn = app.db.acquire().await?;
     let rows = store::problems(&mut conn, mine.then_some(owners.as_slice()), MOST).await?;
     drop(conn);
-    html(&ProblemsPage { page: visitor.page, mine, problems: rows.into_iter().map(|p| problem_line(&app, p)).collect() })
+    html(&ProblemsPage {
+        page: visitor.page,
+        mine,
+        problems: rows.into_iter().map(|p| problem_line(&app, p)).collect(),
+    })
 }

@@ -46,7 +46,11 @@ struct Line {
     run: Option<Uuid>,
 }
 
-pub(super) async fn index(State(app): State<App>, visitor: Visitor, Query(which): Query<Which>) -> Result<Response, Problem> {
+pub(super) async fn index(
+    State(app): State<App>,
+    visitor: Visitor,
+    Query(which): Query<Which>,
+) -> Result<Response, Problem> {
     can(&visitor.subject, "requests.read", &Resource::NONE)?;
     let (view, name) = match which.view.as_str() {
         "mine" => (View::Mine, "mine"),
@@ -56,7 +60,8 @@ pub(super) async fn index(State(app): State<App>, visitor: Visitor, Query(which)
     let subject = &visitor.subject;
     let mut conn = app.db.acquire().await?;
     let after = paging::decode(&which.after);
-    let mut rows = store::list(&mut conn, &subject.claims(), subject.user_id, &subject.teams, view, after, PAGE + 1).await?;
+    let mut rows =
+        store::list(&mut conn, &subject.claims(), subject.user_id, &subject.teams, view, after, PAGE + 1).await?;
     let next = more(&mut rows).map(|last| paging::encode(&last.id));
     let now = app.clock.now();
     let line = |row: RequestItem| -> Result<Line, Problem> {
@@ -109,14 +114,19 @@ struct RunLine {
     leftovers: i64,
 }
 
-pub(super) async fn runs(State(app): State<App>, visitor: Visitor, Query(which): Query<Which>) -> Result<Response, Problem> {
+pub(super) async fn runs(
+    State(app): State<App>,
+    visitor: Visitor,
+    Query(which): Query<Which>,
+) -> Result<Response, Problem> {
     can(&visitor.subject, "requests.read", &Resource::NONE)?;
     let subject = &visitor.subject;
     let who = subject.who();
     let (by, view) = if which.view == "mine" { (Some(who.as_str()), "mine") } else { (None, "all") };
     let state = Some(which.state.as_str()).filter(|s| !s.is_empty());
     let mut conn = app.db.acquire().await?;
-    let mut rows = runs::store::list(&mut conn, &subject.claims(), by, state, paging::decode(&which.after), PAGE + 1).await?;
+    let mut rows =
+        runs::store::list(&mut conn, &subject.claims(), by, state, paging::decode(&which.after), PAGE + 1).await?;
     let next = more(&mut rows).map(|last| paging::encode(&last.id));
     let now = app.clock.now();
     let items = rows

@@ -18,11 +18,11 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::run::{log_line, visible};
-use crate::engine::web::current::{self, CurrentUser};
 use crate::engine::access::{Resource, Subject, can};
 use crate::engine::app::App;
 use crate::engine::bus::News;
 use crate::engine::runs::store;
+use crate::engine::web::current::{self, CurrentUser};
 use crate::engine::web::{Path, Problem, Query};
 
 /// How often the right to see is checked again.
@@ -96,9 +96,7 @@ fn stream(follower: Follower) -> impl Stream<Item = Result<Event, Infallible>> {
             if !follower.seen.is_empty() && !follower.wait().await {
                 return None;
             }
-            if follower.look().await.is_none() {
-                return None;
-            }
+            follower.look().await?;
         }
     })
 }

@@ -105,7 +105,15 @@ pub(super) async fn visible(conn: &mut PgConnection, subject: &Subject, id: Uuid
     Ok(store::run(conn, id, Some(&subject.claims())).await?.ok_or(RunError::NotFound(id))?)
 }
 
-fn page(app: &App, visitor: Visitor, run: RunRow, steps: &[StepRow], effects: &[EffectRow], log: &[LogRow], request: Option<&RequestRow>) -> RunPage {
+fn page(
+    app: &App,
+    visitor: Visitor,
+    run: RunRow,
+    steps: &[StepRow],
+    effects: &[EffectRow],
+    log: &[LogRow],
+    request: Option<&RequestRow>,
+) -> RunPage {
     let now = app.clock.now();
     let may = |verb| actions::may(&visitor.subject, &run, request, verb);
     let made = effects.iter().any(|e| e.state == EffectState::Made);
@@ -137,7 +145,11 @@ fn page(app: &App, visitor: Visitor, run: RunRow, steps: &[StepRow], effects: &[
         last_seq: log.last().map_or(0, |l| l.seq),
         links: links(steps),
         texts: texts(steps),
-        effects: effects.iter().filter(|e| !matches!(e.state, EffectState::Absent | EffectState::Leftover)).map(effect_line).collect(),
+        effects: effects
+            .iter()
+            .filter(|e| !matches!(e.state, EffectState::Absent | EffectState::Leftover))
+            .map(effect_line)
+            .collect(),
         leftovers: effects.iter().filter(|e| e.state == EffectState::Leftover).map(effect_line).collect(),
         request: run.request_id,
         facts: facts(&run, request),
@@ -218,7 +230,10 @@ fn links(steps: &[StepRow]) -> Vec<Link> {
     let all = steps.iter().filter_map(|s| s.output.as_ref()?.get("links")?.as_array().cloned()).flatten();
     all.filter_map(|link| {
         let href = link.get("url").and_then(Value::as_str)?.to_owned();
-        if !(href.starts_with("https://") || href.starts_with("http://") || (href.starts_with('/') && !href.starts_with("//"))) {
+        if !(href.starts_with("https://")
+            || href.starts_with("http://")
+            || (href.starts_with('/') && !href.starts_with("//")))
+        {
             return None;
         }
         let icon = match link.get("icon").and_then(Value::as_str) {
@@ -227,7 +242,11 @@ fn links(steps: &[StepRow]) -> Vec<Link> {
             Some("github" | "repository") => "branch",
             _ => "external",
         };
-        Some(Link { title: link.get("title").and_then(Value::as_str).unwrap_or(&href).to_owned(), href: href.clone(), icon })
+        Some(Link {
+            title: link.get("title").and_then(Value::as_str).unwrap_or(&href).to_owned(),
+            href: href.clone(),
+            icon,
+        })
     })
     .collect()
 }
@@ -281,7 +300,15 @@ pub(super) async fn log(State(app): State<App>, visitor: Visitor, Path(id): Path
         let last = rows.last()?.seq;
         let text: String = rows
             .iter()
-            .map(|r| format!("{} {} {} {}\n", r.at.format("%Y-%m-%dT%H:%M:%S%.3fZ"), r.stream, r.step_key.as_deref().unwrap_or("-"), r.line))
+            .map(|r| {
+                format!(
+                    "{} {} {} {}\n",
+                    r.at.format("%Y-%m-%dT%H:%M:%S%.3fZ"),
+                    r.stream,
+                    r.step_key.as_deref().unwrap_or("-"),
+                    r.line
+                )
+            })
             .collect();
         Some((Ok::<_, std::convert::Infallible>(text), (app, last)))
     });
@@ -311,20 +338,43 @@ async fn confirm(app: &App, visitor: Visitor, id: Uuid, cancel: bool) -> Result<
     let mut conn = app.db.acquire().await?;
     let run = visible(&mut conn, &visitor.subject, id).await?;
     let effects = store::effects(&mut conn, id).await?;
-    let goes = effects.into_iter().rev().filter(|e| matches!(e.state, EffectState::Made | EffectState::Intended)).map(|e| e.name).collect();
+    let goes = effects
+        .into_iter()
+        .rev()
+        .filter(|e| matches!(e.state, EffectState::Made | EffectState::Intended))
+        .map(|e| e.name)
+        .collect();
     let (verb, path, lede, icon) = if cancel {
-        ("Cancel run", "cancel", "It stops after the step that is running; what it has made is then undone, newest first.", "stop")
+        (
+            "Cancel run",
+            "cancel",
+            "It stops after the step that is running; what it has made is then undone, newest first.",
+            "stop",
+        )
     } else {
-        ("Roll back", "roll-back", "Everything that this run made is undone, newest first. What cannot be undone is listed by name.", "undo")
+        (
+            "Roll back",
+            "roll-back",
+            "Everything that this run made is undone, newest first. What cannot be undone is listed by name.",
+            "undo",
+        )
     };
     html(&ConfirmPage { page: visitor.page, id, title: run.title, verb, path, lede, icon, goes })
 }
 
-pub(super) async fn confirm_cancel(State(app): State<App>, visitor: Visitor, Path(id): Path<Uuid>) -> Result<Response, Problem> {
+pub(super) async fn confirm_cancel(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
     confirm(&app, visitor, id, true).await
 }
 
-pub(super) async fn confirm_roll_back(State(app): State<App>, visitor: Visitor, Path(id): Path<Uuid>) -> Result<Response, Problem> {
+pub(super) async fn confirm_roll_back(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
     confirm(&app, visitor, id, false).await
 }
 
@@ -334,14 +384,23 @@ async fn change(app: &App, visitor: &Visitor, id: Uuid, verb: Verb, text: &str) 
     Ok(Redirect::to(&format!("/requests/runs/{id}")).into_response())
 }
 
-pub(super) async fn cancel(State(app): State<App>, visitor: Visitor, Path(id): Path<Uuid>) -> Result<Response, Problem> {
-    change(&app, &visitor, id, Verb::Cancel, "It will stop after the step that is running, and undo what it has made.").await
+pub(super) async fn cancel(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
+    change(&app, &visitor, id, Verb::Cancel, "It will stop after the step that is running, and undo what it has made.")
+        .await
 }
 
 pub(super) async fn retry(State(app): State<App>, visitor: Visitor, Path(id): Path<Uuid>) -> Result<Response, Problem> {
     change(&app, &visitor, id, Verb::Retry, "It goes on at the step that failed; what is done stays done.").await
 }
 
-pub(super) async fn roll_back(State(app): State<App>, visitor: Visitor, Path(id): Path<Uuid>) -> Result<Response, Problem> {
+pub(super) async fn roll_back(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
     change(&app, &visitor, id, Verb::RollBack, "What this run made is being undone.").await
 }

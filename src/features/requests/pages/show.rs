@@ -14,8 +14,8 @@ use crate::engine::requests::answer::{self, Answer};
 use crate::engine::requests::store;
 use crate::engine::requests::{RequestError, RequestRow, RequestState};
 use crate::engine::web::{Form, Page, Path, Problem, Visitor, flash, html, words};
-use crate::kernel::canonical;
 use crate::features::requests::actions;
+use crate::kernel::canonical;
 
 #[derive(Template)]
 #[template(path = "requests/show.html")]
@@ -55,7 +55,8 @@ struct AnswerLine {
 pub(super) async fn show(State(app): State<App>, visitor: Visitor, Path(id): Path<Uuid>) -> Result<Response, Problem> {
     can(&visitor.subject, "requests.read", &Resource::NONE)?;
     let mut conn = app.db.acquire().await?;
-    let request = store::find(&mut conn, id, Some(&visitor.subject.claims())).await?.ok_or(RequestError::NotFound(id))?;
+    let request =
+        store::find(&mut conn, id, Some(&visitor.subject.claims())).await?.ok_or(RequestError::NotFound(id))?;
     let answers = store::answers(&mut conn, id).await?;
     let run = store::latest_run(&mut conn, id).await?;
     drop(conn);
@@ -74,7 +75,10 @@ pub(super) async fn show(State(app): State<App>, visitor: Visitor, Path(id): Pat
         by: person(&request.subject).to_owned(),
         team: request.team.as_deref().map(words::team),
         at: words::when(request.created_at, now),
-        answer_by: request.answer_by.filter(|_| request.state == RequestState::AwaitingApproval).map(|at| words::when(at, now)),
+        answer_by: request
+            .answer_by
+            .filter(|_| request.state == RequestState::AwaitingApproval)
+            .map(|at| words::when(at, now)),
         reason: request.reason.clone(),
         outcome: request.outcome.clone(),
         facts: facts(&request),
@@ -86,7 +90,8 @@ pub(super) async fn show(State(app): State<App>, visitor: Visitor, Path(id): Pat
         fingerprint: request.plan_hash.as_deref().map(canonical::fingerprint),
         may_answer: may.is_ok(),
         why_not,
-        may_withdraw: request.user_id == Some(visitor.subject.user_id) && request.state.may_become(RequestState::Withdrawn),
+        may_withdraw: request.user_id == Some(visitor.subject.user_id)
+            && request.state.may_become(RequestState::Withdrawn),
         run,
     })
 }
@@ -137,10 +142,17 @@ fn facts(request: &RequestRow) -> Vec<(String, String)> {
 
 fn plan_files(request: &RequestRow) -> Vec<String> {
     let files = request.plan.as_ref().and_then(|p| p.get("files")).and_then(Value::as_array);
-    files.map(|f| f.iter().filter_map(|f| f.get("path").and_then(Value::as_str)).map(str::to_owned).collect()).unwrap_or_default()
+    files
+        .map(|f| f.iter().filter_map(|f| f.get("path").and_then(Value::as_str)).map(str::to_owned).collect())
+        .unwrap_or_default()
 }
 
-pub(super) async fn answer(State(app): State<App>, visitor: Visitor, Path(id): Path<Uuid>, form: Form) -> Result<Response, Problem> {
+pub(super) async fn answer(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<Uuid>,
+    form: Form,
+) -> Result<Response, Problem> {
     let verdict = if form.get("verdict") == Some("approve") { Answer::Approve } else { Answer::Deny };
     let state = actions::answer(&app.db, &visitor.subject, id, verdict, form.get("reason")).await?;
     app.waiting.clear();
@@ -153,7 +165,11 @@ pub(super) async fn answer(State(app): State<App>, visitor: Visitor, Path(id): P
     Ok(Redirect::to(&format!("/requests/{id}")).into_response())
 }
 
-pub(super) async fn withdraw(State(app): State<App>, visitor: Visitor, Path(id): Path<Uuid>) -> Result<Response, Problem> {
+pub(super) async fn withdraw(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
     actions::withdraw(&app.db, &visitor.subject, id).await?;
     app.waiting.clear();
     flash::good(&visitor.session, "Withdrawn. Nothing was made.").await;

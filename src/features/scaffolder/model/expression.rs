@@ -109,7 +109,10 @@ impl Engine {
             return Ok(Rendered::Value(Json::String(source.to_owned())));
         }
         if let Some(inner) = single(source) {
-            let compiled = self.environment.compile_expression_owned(rewrite_expression(inner)).map_err(|e| ExpressionError::of(&e))?;
+            let compiled = self
+                .environment
+                .compile_expression_owned(rewrite_expression(inner))
+                .map_err(|e| ExpressionError::of(&e))?;
             let value = compiled.eval(Value::from(Serde(context))).map_err(|e| ExpressionError::of(&e))?;
             return Ok(if value.is_undefined() { Rendered::Nothing } else { Rendered::Value(to_json(&value)) });
         }
@@ -123,7 +126,13 @@ impl Engine {
         self.walk(value, context, "", warn)
     }
 
-    fn walk(&self, value: &Json, context: &Json, at: &str, warn: &mut dyn FnMut(String, &ExpressionError)) -> Option<Json> {
+    fn walk(
+        &self,
+        value: &Json,
+        context: &Json,
+        at: &str,
+        warn: &mut dyn FnMut(String, &ExpressionError),
+    ) -> Option<Json> {
         match value {
             Json::String(text) => match self.string(text, context) {
                 Ok(Rendered::Value(value)) => Some(value),
@@ -134,10 +143,16 @@ impl Engine {
                 }
             },
             Json::Array(items) => Some(Json::Array(
-                items.iter().enumerate().filter_map(|(i, v)| self.walk(v, context, &format!("{at}/{i}"), warn)).collect(),
+                items
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(i, v)| self.walk(v, context, &format!("{at}/{i}"), warn))
+                    .collect(),
             )),
             Json::Object(map) => Some(Json::Object(
-                map.iter().filter_map(|(k, v)| Some((k.clone(), self.walk(v, context, &format!("{at}/{k}"), warn)?))).collect(),
+                map.iter()
+                    .filter_map(|(k, v)| Some((k.clone(), self.walk(v, context, &format!("{at}/{k}"), warn)?)))
+                    .collect(),
             )),
             other => Some(other.clone()),
         }
@@ -227,9 +242,12 @@ fn add_filters(e: &mut Environment<'static>) {
         repo_url::parse(&s).map(|n| format!("{}/{}", n.owner, n.name)).map_err(invalid)
     });
     e.add_filter("parseEntityRef", |s: String, defaults: Option<Value>| -> Result<Value, Error> {
-        let get = |key: &str| defaults.as_ref().and_then(|d| d.get_attr(key).ok()).and_then(|v| v.as_str().map(str::to_owned));
+        let get = |key: &str| {
+            defaults.as_ref().and_then(|d| d.get_attr(key).ok()).and_then(|v| v.as_str().map(str::to_owned))
+        };
         let namespace = get("defaultNamespace").unwrap_or_else(|| "default".to_owned());
-        let parsed = EntityRef::parse(&s, get("defaultKind").as_deref(), &namespace).map_err(|e| invalid(e.to_string()))?;
+        let parsed =
+            EntityRef::parse(&s, get("defaultKind").as_deref(), &namespace).map_err(|e| invalid(e.to_string()))?;
         let value = serde_json::json!({ "kind": parsed.kind, "namespace": parsed.namespace, "name": parsed.name });
         Ok(Value::from(Serde(&value)))
     });

@@ -54,7 +54,11 @@ impl<'a> Fields<'a> {
             None => Ok(Vec::new()),
             Some(Value::Array(items)) => items
                 .iter()
-                .map(|i| i.as_str().map(str::to_owned).ok_or_else(|| InputError(format!("“{name}” holds {i}; it should hold texts"))))
+                .map(|i| {
+                    i.as_str()
+                        .map(str::to_owned)
+                        .ok_or_else(|| InputError(format!("“{name}” holds {i}; it should hold texts")))
+                })
                 .collect(),
             Some(other) => Err(InputError(format!("“{name}” is {other}; it should be a list of texts"))),
         }
@@ -113,7 +117,9 @@ impl FetchTemplate {
             None | Some(Value::Bool(false)) => None,
             Some(Value::Bool(true)) => Some(".njk".to_owned()),
             Some(Value::String(s)) => Some(s.clone()),
-            Some(other) => return Err(InputError(format!("“templateFileExtension” is {other}; it should be text or true"))),
+            Some(other) => {
+                return Err(InputError(format!("“templateFileExtension” is {other}; it should be text or true")));
+            }
         };
         if f.switch("cookiecutterCompat", false)? {
             return Err(InputError("“cookiecutterCompat” is not supported".to_owned()));
@@ -161,7 +167,11 @@ impl FetchPlain {
     pub fn read(input: &Value) -> Result<Self, InputError> {
         let mut f = Fields::of(input)?;
         let _token = f.get("token");
-        Ok(Self { url: f.required("url")?, target_path: f.text("targetPath")?.unwrap_or_default(), unknown: f.unknown() })
+        Ok(Self {
+            url: f.required("url")?,
+            target_path: f.text("targetPath")?.unwrap_or_default(),
+            unknown: f.unknown(),
+        })
     }
 }
 
@@ -227,11 +237,18 @@ impl Publish {
             None | Some("private") => Visibility::Private,
             Some("public") => Visibility::Public,
             Some("internal") => Visibility::Internal,
-            Some(other) => return Err(InputError(format!("“repoVisibility” is {other}; it should be private, internal or public"))),
+            Some(other) => {
+                return Err(InputError(format!(
+                    "“repoVisibility” is {other}; it should be private, internal or public"
+                )));
+            }
         };
         let author = match (f.text("gitAuthorName")?, f.text("gitAuthorEmail")?) {
             (None, None) => None,
-            (name, email) => Some((name.unwrap_or_else(|| "Scaffolder".to_owned()), email.unwrap_or_else(|| "scaffolder@localhost".to_owned()))),
+            (name, email) => Some((
+                name.unwrap_or_else(|| "Scaffolder".to_owned()),
+                email.unwrap_or_else(|| "scaffolder@localhost".to_owned()),
+            )),
         };
         let access = access(&mut f, &repository)?;
         let has = |v: Option<&Value>| v.and_then(Value::as_bool);
@@ -262,8 +279,15 @@ fn access(f: &mut Fields<'_>, repository: &RepositoryName) -> Result<Vec<Access>
     if let Some(text) = f.text("access")? {
         // `owner/team` is a team of the owner, a bare name is a person (Backstage, publish:github).
         all.push(match text.split_once('/') {
-            Some((owner, team)) if owner.eq_ignore_ascii_case(&repository.owner) => Access { team: true, name: bare(team), permission: "admin".to_owned() },
-            Some((owner, _)) => return Err(InputError(format!("“access” names a team of {owner}, and the repository belongs to {}", repository.owner))),
+            Some((owner, team)) if owner.eq_ignore_ascii_case(&repository.owner) => {
+                Access { team: true, name: bare(team), permission: "admin".to_owned() }
+            }
+            Some((owner, _)) => {
+                return Err(InputError(format!(
+                    "“access” names a team of {owner}, and the repository belongs to {}",
+                    repository.owner
+                )));
+            }
             None => Access { team: false, name: text, permission: "admin".to_owned() },
         });
     }
@@ -323,7 +347,9 @@ impl Register {
                 let path = f.text("catalogInfoPath")?.unwrap_or_else(|| "/catalog-info.yaml".to_owned());
                 format!("{}/{}", contents.trim_end_matches('/'), path.trim_start_matches('/'))
             }
-            (None, None) => return Err(InputError("neither “catalogInfoUrl” nor “repoContentsUrl” is given".to_owned())),
+            (None, None) => {
+                return Err(InputError("neither “catalogInfoUrl” nor “repoContentsUrl” is given".to_owned()));
+            }
         };
         let _path = f.get("catalogInfoPath");
         Ok(Self { address, optional: f.switch("optional", false)?, unknown: f.unknown() })

@@ -67,14 +67,19 @@ fn place(folder: &str, path: &str) -> Result<TreePath, TreeError> {
 }
 
 /// The rendered name; `None` if it renders to a path with an empty part, by which authors leave files out.
-fn name(engine: &Engine, path: &TreePath, input: &FetchTemplate, context: &Value) -> Result<Option<String>, RenderError> {
+fn name(
+    engine: &Engine,
+    path: &TreePath,
+    input: &FetchTemplate,
+    context: &Value,
+) -> Result<Option<String>, RenderError> {
     let mut text = path.as_str();
     if !is_raw_name(path, input) && (text.contains("${{") || text.contains("{%")) {
-        let rendered = engine
-            .text(text, context)
-            .map_err(|error| RenderError::Name { path: path.to_string(), error })?;
+        let rendered =
+            engine.text(text, context).map_err(|error| RenderError::Name { path: path.to_string(), error })?;
         let rendered = strip(&rendered, input);
-        let skipped = rendered.is_empty() || rendered.starts_with('/') || rendered.contains("//") || rendered.ends_with('/');
+        let skipped =
+            rendered.is_empty() || rendered.starts_with('/') || rendered.contains("//") || rendered.ends_with('/');
         return Ok((!skipped).then_some(rendered));
     }
     if let Some(extension) = &input.template_extension {
@@ -94,7 +99,13 @@ fn is_raw_name(path: &TreePath, input: &FetchTemplate) -> bool {
     input.copy_without_render.is_match(path.as_str())
 }
 
-fn content(engine: &Engine, path: &TreePath, file: &File, input: &FetchTemplate, context: &Value) -> Result<File, RenderError> {
+fn content(
+    engine: &Engine,
+    path: &TreePath,
+    file: &File,
+    input: &FetchTemplate,
+    context: &Value,
+) -> Result<File, RenderError> {
     let raw = file.mode == Mode::Symlink
         || input.copy_without_templating.is_match(path.as_str())
         || input.copy_without_render.is_match(path.as_str())

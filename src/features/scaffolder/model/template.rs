@@ -78,14 +78,24 @@ impl Template {
             title: metadata["title"].as_str().map_or_else(|| reference.name.clone(), str::to_owned),
             reference,
             description: text(&metadata["description"]),
-            tags: metadata["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
+            tags: metadata["tags"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
             makes: text(&spec["type"]),
             owner: owner.map(|o| o.canonical()),
             pages: Page::from_parameters(&spec["parameters"]),
             parameters: spec["parameters"].clone(),
             steps,
             output: spec["output"].clone(),
-            location: location.strip_prefix("url:").or_else(|| location.strip_prefix("file:")).unwrap_or(&location).to_owned(),
+            location: location
+                .strip_prefix("url:")
+                .or_else(|| location.strip_prefix("file:"))
+                .unwrap_or(&location)
+                .to_owned(),
             etag: etag.to_owned(),
             problems,
         }
@@ -121,7 +131,10 @@ fn steps(written: &Value, problems: &mut Vec<String>) -> Vec<Step> {
         let action = step["action"].as_str().unwrap_or_default().to_owned();
         let id = step["id"].as_str().map_or_else(|| format!("step-{}", at + 1), str::to_owned);
         if !ACTIONS.iter().any(|(name, _)| *name == action) {
-            problems.push(format!("Step {id} uses the action “{action}”, which this portal does not have{}.", nearest(&action)));
+            problems.push(format!(
+                "Step {id} uses the action “{action}”, which this portal does not have{}.",
+                nearest(&action)
+            ));
         }
         if step.get("each").is_some() {
             problems.push(format!("Step {id} uses “each”, which this portal does not do yet."));

@@ -49,14 +49,19 @@ struct Draft {
     at: String,
 }
 
-pub(super) async fn index(State(app): State<App>, visitor: Visitor, Query(asked): Query<Asked>) -> Result<Response, Problem> {
+pub(super) async fn index(
+    State(app): State<App>,
+    visitor: Visitor,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
     can(&visitor.subject, "scaffolder.read", &Resource::NONE)?;
     let claims = visitor.subject.claims();
     let mut conn = app.db.acquire().await?;
     let rows = catalog::of_kind(&mut conn, "template", &claims).await?;
     let templates: Vec<Template> = rows.iter().map(|r| Template::read(&r.body, &r.etag)).collect();
     let owners: Vec<String> = templates.iter().filter_map(|t| t.owner.clone()).collect();
-    let names: HashMap<String, String> = catalog::names(&mut conn, &owners, &claims).await?.into_iter().map(|n| (n.entity_ref, n.name)).collect();
+    let names: HashMap<String, String> =
+        catalog::names(&mut conn, &owners, &claims).await?.into_iter().map(|n| (n.entity_ref, n.name)).collect();
     let counts: HashMap<String, (i64, i64, Option<f64>)> =
         store::counts(&mut conn).await?.into_iter().map(|(t, all, good, median)| (t, (all, good, median))).collect();
     let drafts = store::drafts(&mut conn, visitor.subject.user_id).await?;
@@ -73,7 +78,10 @@ pub(super) async fn index(State(app): State<App>, visitor: Visitor, Query(asked)
     let drafts = drafts
         .into_iter()
         .map(|d| Draft {
-            title: templates.iter().find(|t| t.reference.canonical() == d.template_ref).map_or(d.template_ref, |t| t.title.clone()),
+            title: templates
+                .iter()
+                .find(|t| t.reference.canonical() == d.template_ref)
+                .map_or(d.template_ref, |t| t.title.clone()),
             at: words::when(d.updated_at, now),
             id: d.id,
         })

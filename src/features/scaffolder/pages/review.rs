@@ -78,7 +78,12 @@ pub(super) struct Which {
     file: String,
 }
 
-pub(super) async fn review(State(app): State<App>, visitor: Visitor, Path(id): Path<Uuid>, Query(which): Query<Which>) -> Result<Response, Problem> {
+pub(super) async fn review(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<Uuid>,
+    Query(which): Query<Which>,
+) -> Result<Response, Problem> {
     let started = std::time::Instant::now();
     let sheet = load(&app, &visitor.subject, id).await?;
     let context = actions::form_context(&app, &visitor.subject);
@@ -123,7 +128,8 @@ pub(super) async fn review(State(app): State<App>, visitor: Visitor, Path(id): P
 fn first_wrong(sheet: &Sheet, context: &form::Context) -> usize {
     let shown = sheet.template.shown_pages(&sheet.answers, &actions::when);
     let wrong = |page: &usize| {
-        !form::validate(&sheet.template.pages[*page], &sheet.answers, &sheet.secrets, &form::Typed::default(), context).is_empty()
+        !form::validate(&sheet.template.pages[*page], &sheet.answers, &sheet.secrets, &form::Typed::default(), context)
+            .is_empty()
     };
     shown.iter().position(wrong).unwrap_or(0)
 }
@@ -146,7 +152,10 @@ fn folders(files: &Tree, draft: Uuid, current: Option<&TreePath>) -> Vec<Folder>
             current: current == Some(path),
         });
     }
-    by_folder.into_iter().map(|(name, files)| Folder { open: name.is_empty() || files.iter().any(|f| f.current), name, files }).collect()
+    by_folder
+        .into_iter()
+        .map(|(name, files)| Folder { open: name.is_empty() || files.iter().any(|f| f.current), name, files })
+        .collect()
 }
 
 fn file_view(plan: &Plan, path: &TreePath) -> Option<FileView> {
@@ -171,7 +180,8 @@ fn policy_view(output: &Output) -> PolicyView {
         Verdict::Require => ("warn", "clock", "Needs an answer"),
         Verdict::Deny => ("bad", "bad", "Denied"),
     };
-    let groups: Vec<String> = output.obligations.approvals.iter().flat_map(|a| &a.any_of).map(|g| words::team(g)).collect();
+    let groups: Vec<String> =
+        output.obligations.approvals.iter().flat_map(|a| &a.any_of).map(|g| words::team(g)).collect();
     PolicyView {
         tone,
         icon,
@@ -181,7 +191,12 @@ fn policy_view(output: &Output) -> PolicyView {
     }
 }
 
-pub(super) async fn create(State(app): State<App>, visitor: Visitor, Path(id): Path<Uuid>, form: Form) -> Result<Response, Problem> {
+pub(super) async fn create(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<Uuid>,
+    form: Form,
+) -> Result<Response, Problem> {
     let sheet = load(&app, &visitor.subject, id).await?;
     let context = actions::form_context(&app, &visitor.subject);
     let answers = actions::check_answers(&sheet.template, &sheet.answers, &sheet.secrets, &context)?;

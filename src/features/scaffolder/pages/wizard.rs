@@ -16,7 +16,9 @@ use crate::engine::web::{Form, Page, Path, Problem, Query, Visitor, assets, flas
 use crate::features::catalog::store as catalog;
 use crate::features::scaffolder::actions;
 use crate::features::scaffolder::error::ScaffolderError;
-use crate::features::scaffolder::model::form::{self, Action, Choice, Fetched, Fields, Found, Held, Lookup, Secrets, Typed};
+use crate::features::scaffolder::model::form::{
+    self, Action, Choice, Fetched, Fields, Found, Held, Lookup, Secrets, Typed,
+};
 use crate::features::scaffolder::model::template::Template;
 use crate::features::scaffolder::store;
 use crate::kernel::fault::FieldFault;
@@ -62,7 +64,11 @@ pub(super) struct Number {
     page: usize,
 }
 
-pub(super) async fn first(State(app): State<App>, visitor: Visitor, Path((namespace, name)): Path<(String, String)>) -> Result<Response, Problem> {
+pub(super) async fn first(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path((namespace, name)): Path<(String, String)>,
+) -> Result<Response, Problem> {
     let template = actions::template(&app, &visitor.subject, &namespace, &name).await?;
     usable(&template)?;
     let sheet = Sheet { template, draft: None, answers: Value::Object(Map::new()), secrets: Secrets::new() };
@@ -85,7 +91,12 @@ pub(super) async fn begin(
     submit(&app, visitor, sheet, 0, form).await
 }
 
-pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(id): Path<Uuid>, Query(number): Query<Number>) -> Result<Response, Problem> {
+pub(super) async fn page(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<Uuid>,
+    Query(number): Query<Number>,
+) -> Result<Response, Problem> {
     let sheet = load(&app, &visitor.subject, id).await?;
     show(&app, visitor, &sheet, number.page, &Typed::default(), &[], false).await
 }
@@ -101,7 +112,11 @@ pub(super) async fn answer(
     submit(&app, visitor, sheet, number.page, form).await
 }
 
-pub(super) async fn discard(State(app): State<App>, visitor: Visitor, Path(id): Path<Uuid>) -> Result<Response, Problem> {
+pub(super) async fn discard(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
     let mut conn = app.db.acquire().await?;
     store::delete_draft(&mut conn, id, visitor.subject.user_id).await?;
     flash::good(&visitor.session, "The draft is gone, secrets included.").await;
@@ -137,7 +152,15 @@ async fn save(app: &App, subject: &Subject, sheet: &mut Sheet) -> Result<Uuid, S
         Some(app.sealer.seal(&place(id), Value::Object(actions::secrets_json(&sheet.secrets)).to_string().as_bytes())?)
     };
     let mut conn = app.db.acquire().await?;
-    store::put_draft(&mut conn, id, subject.user_id, &sheet.template.reference.canonical(), &sheet.answers, sealed.as_deref()).await?;
+    store::put_draft(
+        &mut conn,
+        id,
+        subject.user_id,
+        &sheet.template.reference.canonical(),
+        &sheet.answers,
+        sealed.as_deref(),
+    )
+    .await?;
     Ok(id)
 }
 
@@ -159,7 +182,14 @@ async fn submit(app: &App, visitor: Visitor, mut sheet: Sheet, at: usize, pairs:
         Action::Next => return show(app, visitor, &sheet, at, &parsed.typed, &[], true).await,
         _ => return show(app, visitor, &sheet, at, &parsed.typed, &[], false).await,
     }
-    let drawn = form::Form { page: &page, answers: &sheet.answers, secrets: &sheet.secrets, typed: &parsed.typed, faults: &parsed.faults, context: &context };
+    let drawn = form::Form {
+        page: &page,
+        answers: &sheet.answers,
+        secrets: &sheet.secrets,
+        typed: &parsed.typed,
+        faults: &parsed.faults,
+        context: &context,
+    };
     let mut faults = drawn.check();
     let fetched = fetch(app, &visitor.subject, drawn.lookups()).await?;
     faults.extend(drawn.check_choices(&fetched));
@@ -168,7 +198,11 @@ async fn submit(app: &App, visitor: Visitor, mut sheet: Sheet, at: usize, pairs:
     }
     // An answer may have brought up or hidden later pages.
     let shown = sheet.template.shown_pages(&sheet.answers, &actions::when);
-    if at + 1 < shown.len() { Ok(to(at + 1)) } else { Ok(Redirect::to(&format!("/scaffolder/drafts/{id}/review")).into_response()) }
+    if at + 1 < shown.len() {
+        Ok(to(at + 1))
+    } else {
+        Ok(Redirect::to(&format!("/scaffolder/drafts/{id}/review")).into_response())
+    }
 }
 
 /// A template without pages, or a number past the last one.
@@ -188,7 +222,12 @@ async fn show(
 ) -> Result<Response, Problem> {
     let context = actions::form_context(app, &visitor.subject);
     let shown = sheet.template.shown_pages(&sheet.answers, &actions::when);
-    let empty = form::Page { title: "Nothing to fill in".to_owned(), description: None, schema: Value::Object(Map::new()), when: None };
+    let empty = form::Page {
+        title: "Nothing to fill in".to_owned(),
+        description: None,
+        schema: Value::Object(Map::new()),
+        when: None,
+    };
     let page = shown.get(at).and_then(|i| sheet.template.pages.get(*i)).unwrap_or(&empty);
     let answers = page.start(&sheet.answers, &context.flags);
     let drawn = form::Form { page, answers: &answers, secrets: &sheet.secrets, typed, faults, context: &context };
@@ -196,7 +235,9 @@ async fn show(
     let fields = drawn.fields(&fetched);
     let action = match sheet.draft {
         Some(id) => format!("/scaffolder/drafts/{id}?page={at}"),
-        None => format!("/scaffolder/templates/{}/{}", sheet.template.reference.namespace, sheet.template.reference.name),
+        None => {
+            format!("/scaffolder/templates/{}/{}", sheet.template.reference.namespace, sheet.template.reference.name)
+        }
     };
     let template = WizardPage {
         page: visitor.page,
@@ -274,6 +315,11 @@ async fn find(conn: &mut sqlx::PgConnection, claims: &[String], lookup: &Lookup)
     picks.truncate(lookup.limit);
     let lower: Vec<String> = lookup.selected.iter().map(|s| s.to_lowercase()).collect();
     let selected = catalog::names(conn, &lower, claims).await?;
-    let choice = |p: catalog::Pick| Choice { value: p.entity_ref, title: p.name, note: p.description.unwrap_or_default() };
-    Ok(Found { choices: picks.into_iter().map(choice).collect(), selected: selected.into_iter().map(choice).collect(), more })
+    let choice =
+        |p: catalog::Pick| Choice { value: p.entity_ref, title: p.name, note: p.description.unwrap_or_default() };
+    Ok(Found {
+        choices: picks.into_iter().map(choice).collect(),
+        selected: selected.into_iter().map(choice).collect(),
+        more,
+    })
 }

@@ -138,8 +138,7 @@ impl Client {
         let failed = |e: octocrab::Error| invalid(&failure::story(&e));
         let (octocrab, app) = match credentials {
             Credentials::Token(token) => {
-                let token =
-                    header_safe(token).ok_or_else(|| invalid("the token has a character that none has"))?;
+                let token = header_safe(token).ok_or_else(|| invalid("the token has a character that none has"))?;
                 (builder.build().and_then(|o| o.user_access_token(token)).map_err(failed)?, None)
             }
             Credentials::App { app_id, private_key_pem, org } => {
@@ -171,12 +170,7 @@ impl Client {
     }
 
     /// Reads all pages of a list. The path must not have a query of its own.
-    pub async fn pages<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        query: &str,
-        what: &str,
-    ) -> Result<Vec<T>, PortError> {
+    pub async fn pages<T: DeserializeOwned>(&self, path: &str, query: &str, what: &str) -> Result<Vec<T>, PortError> {
         let mut items = Vec::new();
         for page in 1..=MAX_PAGES {
             let call = Call::get(format!("{path}?{query}per_page=100&page={page}"), what);
@@ -277,20 +271,13 @@ impl Client {
         }
         // The status alone tells enough if the rest does not come.
         let body = self.read(response, MAX_REFUSAL, &call.what).await.unwrap_or_default();
-        Err(Refusal { system: &self.system, what: &call.what, status, headers: &headers, body: &body }
-            .error())
+        Err(Refusal { system: &self.system, what: &call.what, status, headers: &headers, body: &body }.error())
     }
 
     /// The body, up to a limit.
-    async fn read(
-        &self,
-        mut response: reqwest::Response,
-        limit: usize,
-        what: &str,
-    ) -> Result<Bytes, PortError> {
+    async fn read(&self, mut response: reqwest::Response, limit: usize, what: &str) -> Result<Bytes, PortError> {
         let too_large = || self.invalid(format!("{what} is larger than {limit} bytes"));
-        let declared =
-            response.headers().get(CONTENT_LENGTH).and_then(|l| l.to_str().ok()?.parse::<usize>().ok());
+        let declared = response.headers().get(CONTENT_LENGTH).and_then(|l| l.to_str().ok()?.parse::<usize>().ok());
         if declared.is_some_and(|length| length > limit) {
             return Err(too_large());
         }
@@ -318,8 +305,7 @@ impl Client {
             let body = serde_json::json!({ "message": source.message, "errors": source.errors }).to_string();
             let headers = source.headers.clone().unwrap_or_default();
             let status = source.status_code;
-            return Refusal { system: &self.system, what, status, headers: &headers, body: body.as_bytes() }
-                .error();
+            return Refusal { system: &self.system, what, status, headers: &headers, body: body.as_bytes() }.error();
         }
         let why = failure::story(error);
         if failure::never_connected(error) {

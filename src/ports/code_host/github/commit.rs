@@ -29,11 +29,7 @@ pub(super) struct Git<'a> {
 }
 
 /// Commits and moves the branch.
-pub(super) async fn commit(
-    github: &GitHub,
-    name: &RepositoryName,
-    new: &NewCommit,
-) -> Result<String, PortError> {
+pub(super) async fn commit(github: &GitHub, name: &RepositoryName, new: &NewCommit) -> Result<String, PortError> {
     let git = Git { github, name, path: names::repository(github, name)? };
     if new.files.is_empty() {
         return Err(github.client.invalid("GitHub takes no commit without a file".to_owned()));
@@ -110,12 +106,7 @@ impl Git<'_> {
         Ok(sha)
     }
 
-    async fn write_commit(
-        &self,
-        new: &NewCommit,
-        tree: &str,
-        parent: Option<&str>,
-    ) -> Result<String, PortError> {
+    async fn write_commit(&self, new: &NewCommit, tree: &str, parent: Option<&str>) -> Result<String, PortError> {
         let parents: Vec<&str> = parent.into_iter().collect();
         let mut body = json!({ "message": new.message, "tree": tree, "parents": parents });
         if let Some((name, email)) = &new.author {
@@ -179,8 +170,7 @@ impl Git<'_> {
     /// Takes away what `auto_init` made, if the first commit went to another branch. Also done when
     /// that branch is the default one already: the call before may have come just so far.
     async fn drop_initial_branches(&self, keep: &str) -> Result<(), PortError> {
-        let refs: Vec<Ref> =
-            self.github.client.json(&self.call(Method::GET, "/git/matching-refs/heads")).await?;
+        let refs: Vec<Ref> = self.github.client.json(&self.call(Method::GET, "/git/matching-refs/heads")).await?;
         for other in refs {
             let Some(branch) = other.name.strip_prefix("refs/heads/") else { continue };
             if branch == keep || !self.is_initial(&self.commit_at(&other.object.sha).await?).await? {
@@ -198,26 +188,16 @@ impl Git<'_> {
 
     fn in_the_way(&self, branch: &str, head: &str) -> PortError {
         let short = head.get(..7).unwrap_or(head);
-        self.github
-            .client
-            .conflict(format!("the branch {branch} of {} is at {short}, with other content", self.name))
+        self.github.client.conflict(format!("the branch {branch} of {} is at {short}, with other content", self.name))
     }
 
     /// A call below the repository.
     pub fn call(&self, method: Method, below: &str) -> Call {
-        Call::new(
-            method,
-            format!("{}{below}", self.path),
-            format!("the repository {}, or part of it", self.name),
-        )
+        Call::new(method, format!("{}{below}", self.path), format!("the repository {}, or part of it", self.name))
     }
 
     /// Posts a Git object. Objects are named by their content, so this has no other effect.
-    pub async fn post<T: serde::de::DeserializeOwned>(
-        &self,
-        below: &str,
-        body: Value,
-    ) -> Result<T, PortError> {
+    pub async fn post<T: serde::de::DeserializeOwned>(&self, below: &str, body: Value) -> Result<T, PortError> {
         let answer = self.patiently(self.call(Method::POST, below).body(body)).await?;
         self.github.client.parse(&answer.body)
     }

@@ -43,10 +43,8 @@ pub(super) fn owner(github: &GitHub, owner: &str) -> Result<(), PortError> {
 /// address: `..` would lead to another one.
 pub(super) fn branch(github: &GitHub, branch: &str) -> Result<(), PortError> {
     let bad = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
-    let part_ok =
-        |part: &str| !part.is_empty() && !part.starts_with('.') && part.strip_suffix(".lock").is_none();
-    let whole_ok =
-        !branch.contains(bad) && !branch.contains("..") && !branch.contains("@{") && !branch.ends_with('.');
+    let part_ok = |part: &str| !part.is_empty() && !part.starts_with('.') && part.strip_suffix(".lock").is_none();
+    let whole_ok = !branch.contains(bad) && !branch.contains("..") && !branch.contains("@{") && !branch.ends_with('.');
     if whole_ok && branch.split('/').all(part_ok) {
         return Ok(());
     }

@@ -7,10 +7,7 @@ use super::wire::{Account, Team};
 use crate::ports::PortError;
 
 /// All teams with their members, both sorted.
-pub(super) async fn team_members(
-    github: &GitHub,
-    org: &str,
-) -> Result<Vec<(String, Vec<String>)>, PortError> {
+pub(super) async fn team_members(github: &GitHub, org: &str) -> Result<Vec<(String, Vec<String>)>, PortError> {
     names::owner(github, org)?;
     let what = format!("the teams of {org}");
     let teams: Vec<Team> = github.client.pages(&format!("/orgs/{org}/teams"), "", &what).await?;
@@ -39,9 +36,7 @@ pub(super) async fn is_organization(github: &GitHub, owner: &str) -> Result<bool
     }
     match myself(github).await? {
         Some(login) if login.eq_ignore_ascii_case(owner) => Ok(false),
-        _ => Err(github
-            .client
-            .refused(format!("{owner} is a person, and only {owner} can make repositories there"))),
+        _ => Err(github.client.refused(format!("{owner} is a person, and only {owner} can make repositories there"))),
     }
 }
 

@@ -54,9 +54,7 @@ pub(super) async fn create(github: &GitHub, new: &NewRepository) -> Result<Repos
     let owner = &new.name.owner;
     let organization = people::is_organization(github, owner).await.map_err(nothing_sent)?;
     if !organization && new.visibility == Visibility::Internal {
-        return Err(github
-            .client
-            .invalid("only an enterprise's organization has internal repositories".to_owned()));
+        return Err(github.client.invalid("only an enterprise's organization has internal repositories".to_owned()));
     }
     let path = if organization { format!("/orgs/{owner}/repos") } else { "/user/repos".to_owned() };
     let call = Call::new(Method::POST, path, format!("the owner {owner}")).body(creation(new, organization));
@@ -98,8 +96,7 @@ fn creation(new: &NewRepository, organization: bool) -> Value {
     if new.delete_branch_on_merge {
         body["delete_branch_on_merge"] = json!(true);
     }
-    let switches =
-        [("has_issues", new.has_issues), ("has_projects", new.has_projects), ("has_wiki", new.has_wiki)];
+    let switches = [("has_issues", new.has_issues), ("has_projects", new.has_projects), ("has_wiki", new.has_wiki)];
     for (key, value) in switches {
         if let Some(value) = value {
             body[key] = json!(value);
@@ -110,10 +107,7 @@ fn creation(new: &NewRepository, organization: bool) -> Value {
 
 /// GitHub refuses control characters in a description, and many templates have line breaks there.
 pub(super) fn one_line(text: &str) -> String {
-    text.split(|c: char| c.is_control() || c.is_whitespace())
-        .filter(|w| !w.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Deletes a repository; one that is gone is no error.

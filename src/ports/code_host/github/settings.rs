@@ -27,9 +27,7 @@ pub(super) async fn configure(
     match github.client.send(&call(&path, name, setting)).await {
         Ok(_) => Ok(Configured::Done),
         // "Upgrade to GitHub Pro or make this repository public to enable this feature."
-        Err(PortError::Refused { why, .. }) if why.contains("Upgrade to GitHub") => {
-            Ok(Configured::NotOffered(why))
-        }
+        Err(PortError::Refused { why, .. }) if why.contains("Upgrade to GitHub") => Ok(Configured::NotOffered(why)),
         Err(other) => Err(other),
     }
 }
@@ -47,8 +45,7 @@ fn call(path: &str, name: &RepositoryName, setting: &Setting) -> Call {
         Setting::TeamAccess { team, permission } => {
             let team_path = format!("/orgs/{}/teams/{}", name.owner, names::part(team));
             let what = format!("the team {}/{team}, or the repository {name}", name.owner);
-            Call::new(Method::PUT, format!("{team_path}{path}"), what)
-                .body(json!({ "permission": permission }))
+            Call::new(Method::PUT, format!("{team_path}{path}"), what).body(json!({ "permission": permission }))
         }
         Setting::UserAccess { login, permission } => {
             let what = format!("the person {login}, or the repository {name}");

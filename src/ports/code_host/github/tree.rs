@@ -71,11 +71,7 @@ fn inline(file: &File) -> Option<&str> {
     file.text().filter(|text| !text.is_empty() && text.len() <= MAX_INLINE)
 }
 
-async fn blob(
-    git: &Git<'_>,
-    known: &mut HashMap<Bytes, String>,
-    content: &Bytes,
-) -> Result<String, PortError> {
+async fn blob(git: &Git<'_>, known: &mut HashMap<Bytes, String>, content: &Bytes) -> Result<String, PortError> {
     if let Some(sha) = known.get(content) {
         return Ok(sha.clone());
     }
@@ -108,16 +104,10 @@ fn explain_workflows(git: &Git<'_>, files: &Tree, error: PortError) -> PortError
 }
 
 /// All files under a folder at a branch, tag or commit.
-pub(super) async fn read(
-    github: &GitHub,
-    name: &RepositoryName,
-    at: &str,
-    folder: &str,
-) -> Result<Tree, PortError> {
+pub(super) async fn read(github: &GitHub, name: &RepositoryName, at: &str, folder: &str) -> Result<Tree, PortError> {
     let git = Git { github, name, path: names::repository(github, name)? };
     settle(github, name).await?;
-    let folder =
-        folder.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/");
+    let folder = folder.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/");
     let commit = read::commit_id(&git, at).await?;
     let root: super::wire::Commit =
         github.client.json(&git.call(Method::GET, &format!("/git/commits/{commit}"))).await?;
@@ -142,12 +132,9 @@ type Listed = HashMap<TreePath, Wanted>;
 /// The id of the tree of a folder.
 async fn descend(git: &Git<'_>, mut tree: String, folder: &str) -> Result<String, PortError> {
     for part in folder.split('/').filter(|p| !p.is_empty()) {
-        let level: Listing =
-            git.github.client.json(&git.call(Method::GET, &format!("/git/trees/{tree}"))).await?;
+        let level: Listing = git.github.client.json(&git.call(Method::GET, &format!("/git/trees/{tree}"))).await?;
         let below = level.tree.into_iter().find(|e| e.kind == "tree" && e.path == part);
-        tree = below
-            .ok_or_else(|| git.github.client.not_found(format!("the folder {folder} in {}", git.name)))?
-            .sha;
+        tree = below.ok_or_else(|| git.github.client.not_found(format!("the folder {folder} in {}", git.name)))?.sha;
     }
     Ok(tree)
 }
@@ -202,11 +189,7 @@ async fn from_archive(git: &Git<'_>, commit: &str, folder: &str, wanted: &Listed
     Ok(unpacking.await.unwrap_or_default())
 }
 
-fn unpack(
-    packed: &[u8],
-    expected: &HashMap<String, (TreePath, Mode, usize)>,
-    tree: &mut Tree,
-) -> std::io::Result<()> {
+fn unpack(packed: &[u8], expected: &HashMap<String, (TreePath, Mode, usize)>, tree: &mut Tree) -> std::io::Result<()> {
     let mut archive = tar::Archive::new(GzDecoder::new(packed).take(MAX_UNPACKED));
     for entry in archive.entries()? {
         let mut entry = entry?;

@@ -48,6 +48,7 @@ pub(super) struct Served {
 pub(super) struct Task(JoinHandle<()>);
 
 impl Task {
+    #[expect(clippy::disallowed_methods, reason = "whoever holds the task ends it by dropping it")]
     pub(super) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Self {
         Self(tokio::spawn(work))
     }

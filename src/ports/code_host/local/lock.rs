@@ -55,6 +55,7 @@ impl Locks {
 pub(super) async fn carry_through<T: Send + 'static>(
     act: impl Future<Output = Result<T, PortError>> + Send + 'static,
 ) -> Result<T, PortError> {
+    #[expect(clippy::disallowed_methods, reason = "it is waited for below; only the asker may go away")]
     let act = tokio::spawn(act.instrument(tracing::Span::current()));
     act.await.unwrap_or_else(|e| Err(unknown(format!("the work was lost: {e}"))))
 }

@@ -37,6 +37,7 @@ impl Running {
         else {
             return Err(unavailable(format!("git {what} started without its pipes")));
         };
+        #[expect(clippy::disallowed_methods, reason = "`end` waits for it, and it ends with the pipe")]
         let errors = tokio::spawn(keep_beginning(stderr));
         Ok((Self { child: Some(child), errors, what }, stdin, stdout))
     }

@@ -40,9 +40,7 @@ impl Caller {
     /// Whether a scope was given; always for tokens that have no scopes.
     pub fn scope(&self, any_of: &[&str]) -> bool {
         match self {
-            Self::Person { grants: Grants::Scopes(scopes), .. } => {
-                any_of.iter().any(|s| has_scope(scopes, s))
-            }
+            Self::Person { grants: Grants::Scopes(scopes), .. } => any_of.iter().any(|s| has_scope(scopes, s)),
             Self::Anonymous => false,
             _ => true,
         }
@@ -83,9 +81,7 @@ pub fn caller(state: &State, authorization: Option<&str>) -> Result<Caller, Repl
     }
     let known = state.tokens.get(token).filter(|t| t.expires.is_none_or(|at| at > chrono::Utc::now()));
     match known.map(|t| &t.holder) {
-        Some(Holder::Person { login, grants }) => {
-            Ok(Caller::Person { login: login.clone(), grants: grants.clone() })
-        }
+        Some(Holder::Person { login, grants }) => Ok(Caller::Person { login: login.clone(), grants: grants.clone() }),
         Some(Holder::Installation { id }) => match state.installations.get(id) {
             Some(found) => Ok(Caller::Installation(found.clone())),
             None => Err(refuse(401, "Bad credentials")),

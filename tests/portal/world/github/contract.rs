@@ -64,17 +64,14 @@ impl Operation {
     pub fn check_body(&self, body: Option<&Value>) -> (Vec<String>, bool) {
         match (&self.body, body) {
             (None, Some(_)) => (vec![format!("{}: there is a body, and none is described", self.id)], false),
-            (Some(_), None) if self.body_required => {
-                (vec![format!("{}: the body is missing", self.id)], true)
-            }
+            (Some(_), None) if self.body_required => (vec![format!("{}: the body is missing", self.id)], true),
             (Some(schema), Some(body)) => self.check_against(schema, body),
             _ => (Vec::new(), false),
         }
     }
 
     fn check_against(&self, schema: &Value, body: &Value) -> (Vec<String>, bool) {
-        let pointer =
-            format!("#/paths/{}/{}/requestBody/schema", escape(&self.template), self.method.to_lowercase());
+        let pointer = format!("#/paths/{}/{}/requestBody/schema", escape(&self.template), self.method.to_lowercase());
         let mut wrong = errors(&pointer, body);
         let refused = !wrong.is_empty();
         wrong.extend(undescribed(schema, body));
@@ -87,11 +84,7 @@ impl Operation {
         let Some(body) = body.filter(|_| described.is_some_and(|d| d.get("schema").is_some())) else {
             // Refusals are often left out of the description; successes are not.
             let odd = described.is_none() && status < 300;
-            return if odd {
-                vec![format!("{}: the answer {status} is not described", self.id)]
-            } else {
-                Vec::new()
-            };
+            return if odd { vec![format!("{}: the answer {status} is not described", self.id)] } else { Vec::new() };
         };
         let method = self.method.to_lowercase();
         let pointer = format!("#/paths/{}/{method}/responses/{status}/schema", escape(&self.template));
@@ -116,15 +109,11 @@ fn validator(pointer: &str) -> Arc<Validator> {
 
 /// Fields of a body that the description does not know.
 fn undescribed(schema: &Value, body: &Value) -> Vec<String> {
-    let open =
-        ["oneOf", "anyOf", "allOf", "additionalProperties"].iter().any(|key| schema.get(key).is_some());
+    let open = ["oneOf", "anyOf", "allOf", "additionalProperties"].iter().any(|key| schema.get(key).is_some());
     let (Some(known), Some(body), false) = (schema["properties"].as_object(), body.as_object(), open) else {
         return Vec::new();
     };
-    body.keys()
-        .filter(|key| !known.contains_key(*key))
-        .map(|key| format!("field {key} is not described"))
-        .collect()
+    body.keys().filter(|key| !known.contains_key(*key)).map(|key| format!("field {key} is not described")).collect()
 }
 
 fn operations() -> Vec<Operation> {

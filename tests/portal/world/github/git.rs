@@ -118,8 +118,7 @@ impl Git {
             let end = data.iter().position(|b| *b == 0)?;
             let head = std::str::from_utf8(&data[..end]).ok()?;
             let (mode, name) = head.split_once(' ')?;
-            let sha =
-                data.get(end + 1..end + 21)?.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().concat();
+            let sha = data.get(end + 1..end + 21)?.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().concat();
             entries.push(Entry { mode: mode.to_owned(), name: name.to_owned(), sha });
             data = &data[end + 21..];
         }
@@ -234,8 +233,7 @@ impl Git {
 
     /// The commit that a branch, tag, full name or commit id stands for.
     pub fn resolve(&self, at: &str) -> Option<String> {
-        let names =
-            [format!("refs/heads/{at}"), format!("refs/tags/{at}"), format!("refs/{at}"), at.to_owned()];
+        let names = [format!("refs/heads/{at}"), format!("refs/tags/{at}"), format!("refs/{at}"), at.to_owned()];
         let found = names.iter().find_map(|full| self.refs.get(full));
         found.cloned().or_else(|| self.get(Kind::Commit, at).map(|_| at.to_owned()))
     }

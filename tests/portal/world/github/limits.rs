@@ -81,11 +81,7 @@ impl Limits {
 
     fn bucket(&mut self, token: &str) -> &mut Bucket {
         let limit = if token.is_empty() { HOURLY_ANONYMOUS } else { HOURLY };
-        self.primary.entry(token.to_owned()).or_insert_with(|| Bucket {
-            limit,
-            used: 0,
-            reset: now() + 3_600,
-        })
+        self.primary.entry(token.to_owned()).or_insert_with(|| Bucket { limit, used: 0, reset: now() + 3_600 })
     }
 }
 

@@ -38,8 +38,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use url::Url;
 
 pub use faults::{Fault, Match};
-#[allow(unused_imports)] // The type of what `GitHubWorld::repo` gives, for tests that keep one.
-pub use repos::Snapshot;
 pub use state::{Options, Plan, Role};
 
 use server::{Inner, Server, lock};
@@ -202,13 +200,8 @@ impl GitHubWorld {
     pub fn add_child_team(&self, org: &str, parent: Option<&str>, slug: &str, members: &[&str]) {
         let id = self.state().next_id();
         let members: BTreeSet<String> = members.iter().map(|m| m.to_lowercase()).collect();
-        let team = Team {
-            id,
-            name: slug.to_owned(),
-            members,
-            parent: parent.map(str::to_owned),
-            repos: BTreeMap::new(),
-        };
+        let team =
+            Team { id, name: slug.to_owned(), members, parent: parent.map(str::to_owned), repos: BTreeMap::new() };
         self.org(org, |o| o.teams.insert(slug.to_owned(), team));
     }
 

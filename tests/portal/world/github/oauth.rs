@@ -89,10 +89,7 @@ pub fn authorize(state: &mut State, query: &Pairs) -> Reply {
     let challenge = get(query, "code_challenge");
     if challenge.is_some() && get(query, "code_challenge_method") != Some("S256") {
         // "Only the S256 code challenge method is accepted." The name of the error is assumed.
-        return back(
-            &target,
-            &[("error", "invalid_request"), ("error_description", "Only S256 is accepted")],
-        );
+        return back(&target, &[("error", "invalid_request"), ("error_description", "Only S256 is accepted")]);
     }
     if std::mem::take(&mut state.oauth.refuses) {
         let why = "The user has denied your application access.";
@@ -169,10 +166,7 @@ fn grant(state: &mut State, pairs: &Pairs) -> Result<Value, Refusal> {
     let client_id = get(pairs, "client_id").unwrap_or_default();
     let client = state.oauth.clients.get(client_id);
     if client.is_none_or(|c| get(pairs, "client_secret") != Some(&c.secret)) {
-        return Err((
-            "incorrect_client_credentials",
-            "The client_id and/or client_secret passed are incorrect.",
-        ));
+        return Err(("incorrect_client_credentials", "The client_id and/or client_secret passed are incorrect."));
     }
     // Taken out, whatever comes of it: a code is good for one attempt.
     let code = get(pairs, "code").and_then(|c| state.oauth.codes.remove(c)).ok_or(bad_code)?;

@@ -57,14 +57,7 @@ impl GitHubWorld {
     }
 
     /// Pushes a commit with exactly these files, as somebody outside would; tells its id.
-    pub fn push(
-        &self,
-        owner: &str,
-        name: &str,
-        branch: &str,
-        message: &str,
-        files: &[(&str, &[u8], &str)],
-    ) -> String {
+    pub fn push(&self, owner: &str, name: &str, branch: &str, message: &str, files: &[(&str, &[u8], &str)]) -> String {
         self.change(owner, name, |repo| {
             let mut flat = Flat::new();
             for (path, content, mode) in files {
@@ -75,16 +68,9 @@ impl GitHubWorld {
             let name = format!("refs/heads/{branch}");
             let parents = repo.git.refs.get(&name).cloned().into_iter().collect();
             let time = chrono::Utc::now().timestamp();
-            let author =
-                Signature { name: "Somebody".to_owned(), email: "somebody@example.com".to_owned(), time };
+            let author = Signature { name: "Somebody".to_owned(), email: "somebody@example.com".to_owned(), time };
             let committer = author.clone();
-            let sha = repo.git.put_commit(&Commit {
-                tree,
-                parents,
-                author,
-                committer,
-                message: message.to_owned(),
-            });
+            let sha = repo.git.put_commit(&Commit { tree, parents, author, committer, message: message.to_owned() });
             repo.git.refs.insert(name, sha.clone());
             sha
         })
@@ -132,12 +118,10 @@ impl GitHubWorld {
             commits.push((sha, commit.message));
             next = commit.parents.first().cloned();
         }
-        let branch = |(name, sha): (&String, &String)| {
-            Some((name.strip_prefix("refs/heads/")?.to_owned(), sha.clone()))
-        };
+        let branch =
+            |(name, sha): (&String, &String)| Some((name.strip_prefix("refs/heads/")?.to_owned(), sha.clone()));
         let teams = state.org_of(repo).into_iter().flat_map(|o| &o.teams);
-        let teams =
-            teams.filter_map(|(slug, t)| Some((slug.clone(), t.repos.get(&repo.id)?.clone()))).collect();
+        let teams = teams.filter_map(|(slug, t)| Some((slug.clone(), t.repos.get(&repo.id)?.clone()))).collect();
         Some(Snapshot {
             files,
             commits,

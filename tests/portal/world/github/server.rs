@@ -62,8 +62,7 @@ impl Server {
     pub fn start(inner: Arc<Inner>, main: StdListener, archives: StdListener) -> Self {
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let run = move || {
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async move {
                 let door = Router::new().fallback(door).layer(DefaultBodyLimit::disable());
                 let api = door.with_state(Arc::clone(&inner));
@@ -79,8 +78,7 @@ impl Server {
                 let _ = stopped.await;
             });
         };
-        let thread =
-            std::thread::Builder::new().name("github-world".to_owned()).spawn(run).expect("a thread");
+        let thread = std::thread::Builder::new().name("github-world".to_owned()).spawn(run).expect("a thread");
         Self { stop: Some(stop), thread: Some(thread) }
     }
 }
@@ -129,21 +127,13 @@ impl Listener for CutListener {
 }
 
 impl AsyncRead for CutStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.tcp).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for CutStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
         if self.wire.0.load(Ordering::SeqCst) {
             return Poll::Ready(Err(std::io::ErrorKind::ConnectionAborted.into()));
         }
@@ -186,8 +176,7 @@ async fn door(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let query =
-        url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+    let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     let call = Incoming { method: method.to_string(), path: place(&inner, uri.path()), query, headers, body };
     let fault = lock(&inner.faults).take(&call.method, &call.path);
     let (reply, cut) = match fault {
@@ -221,8 +210,7 @@ fn place(inner: &Inner, path: &str) -> String {
         Some(rest) if state.options.enterprise_server => rest,
         _ => path,
     };
-    let Some((id, rest)) = path.strip_prefix("/repositories/").map(|r| r.split_once('/').unwrap_or((r, "")))
-    else {
+    let Some((id, rest)) = path.strip_prefix("/repositories/").map(|r| r.split_once('/').unwrap_or((r, ""))) else {
         return path.to_owned();
     };
     let found = id.parse().ok().and_then(|id: u64| state.repos.get(&id));
@@ -309,11 +297,7 @@ fn body(inner: &Inner, call: &Incoming, operation: &contract::Operation) -> Resu
         violation(inner, wrong);
     }
     // Docs, "Troubleshooting", "Invalid request".
-    if refused {
-        Err(refuse(422, &format!("Invalid request.\n\n{told}")))
-    } else {
-        Ok(body.unwrap_or_default())
-    }
+    if refused { Err(refuse(422, &format!("Invalid request.\n\n{told}"))) } else { Ok(body.unwrap_or_default()) }
 }
 
 /// An old name of a renamed repository: 301 to read, 307 to write (docs, "Best practices", "Follow
@@ -364,9 +348,7 @@ async fn archive(Extract(inner): Extract<Arc<Inner>>, uri: Uri, headers: HeaderM
     }
     let parts: Vec<&str> = uri.path().trim_matches('/').split('/').collect();
     let made = match parts.as_slice() {
-        [owner, name, "legacy.tar.gz", sha] => {
-            rest::archive(&lock(&inner.state), &format!("{owner}/{name}"), sha)
-        }
+        [owner, name, "legacy.tar.gz", sha] => rest::archive(&lock(&inner.state), &format!("{owner}/{name}"), sha),
         _ => None,
     };
     response(made.map_or_else(not_found, |bytes| Reply::bytes("application/x-gzip", bytes)))
@@ -377,8 +359,7 @@ fn violation(inner: &Inner, text: String) {
 }
 
 fn note(inner: &Inner, call: &Incoming, status: Option<u16>) {
-    let caller =
-        access::caller(&lock(&inner.state), call.headers.get("authorization").and_then(|v| v.to_str().ok()));
+    let caller = access::caller(&lock(&inner.state), call.headers.get("authorization").and_then(|v| v.to_str().ok()));
     let who = match caller {
         Ok(Caller::Person { login, .. }) => login,
         Ok(Caller::Installation(found)) => format!("app {}", found.app_id),

@@ -17,7 +17,6 @@ pub fn hex(data: &[u8]) -> String {
 }
 
 // The names are the standard's.
-#[allow(clippy::many_single_char_names)]
 fn compress(state: &mut [u32; 5], block: &[u8]) {
     let mut words = [0_u32; 80];
     for (word, bytes) in words.iter_mut().zip(block.chunks_exact(4)) {
@@ -34,8 +33,7 @@ fn compress(state: &mut [u32; 5], block: &[u8]) {
             2 => ((b & c) | (b & d) | (c & d), 0x8F1B_BCDC),
             _ => (b ^ c ^ d, 0xCA62_C1D6),
         };
-        let next =
-            a.rotate_left(5).wrapping_add(mixed).wrapping_add(e).wrapping_add(constant).wrapping_add(word);
+        let next = a.rotate_left(5).wrapping_add(mixed).wrapping_add(e).wrapping_add(constant).wrapping_add(word);
         (e, d, c, b, a) = (d, c, b.rotate_left(30), a, next);
     }
     for (old, new) in state.iter_mut().zip([a, b, c, d, e]) {

@@ -154,15 +154,10 @@ pub fn team_full(base: &Base, org: &Org, slug: &str, found: &Team) -> Value {
 /// `full-repository`, which also fits `repository`.
 pub fn full_repository(base: &Base, state: &State, repo: &Repo, level: Level) -> Value {
     let mut all = minimal_repository(base, state, repo, level);
-    merge(
-        &mut all,
-        json!({ "network_count": 0, "subscribers_count": 0, "license": null, "temp_clone_token": "" }),
-    );
+    merge(&mut all, json!({ "network_count": 0, "subscribers_count": 0, "license": null, "temp_clone_token": "" }));
     // REST, "Get a repository": merge settings only for those who may push.
     if level >= Level::Write {
-        for key in
-            ["allow_merge_commit", "allow_squash_merge", "allow_rebase_merge", "delete_branch_on_merge"]
-        {
+        for key in ["allow_merge_commit", "allow_squash_merge", "allow_rebase_merge", "delete_branch_on_merge"] {
             all[key] = json!(repo.setting(key));
         }
     }

@@ -202,8 +202,7 @@ impl Repo {
 
     /// A setting, with GitHub's default.
     pub fn setting(&self, key: &str) -> bool {
-        let default =
-            key != "delete_branch_on_merge" && key != "has_discussions" && key != "allow_auto_merge";
+        let default = key != "delete_branch_on_merge" && key != "has_discussions" && key != "allow_auto_merge";
         self.settings.get(key).copied().unwrap_or(default)
     }
 }
@@ -304,9 +303,7 @@ impl State {
 
     /// As [`State::repo`], to be changed.
     pub fn repo_mut(&mut self, owner: &str, name: &str) -> Option<&mut Repo> {
-        self.repos
-            .values_mut()
-            .find(|r| r.owner.eq_ignore_ascii_case(owner) && r.name.eq_ignore_ascii_case(name))
+        self.repos.values_mut().find(|r| r.owner.eq_ignore_ascii_case(owner) && r.name.eq_ignore_ascii_case(name))
     }
 
     /// The organization that owns a repository, if one does.

@@ -59,7 +59,11 @@ fn json_number(number: f64) -> Value {
         return Value::from(number as i64);
     }
     if number.fract() == 0.0 && (SIGNED..UNSIGNED).contains(&number) {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number within the limits of the type")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a whole number within the limits of the type"
+        )]
         return Value::from(number as u64);
     }
     Number::from_f64(number).map_or(Value::Null, Value::Number)

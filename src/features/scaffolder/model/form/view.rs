@@ -9,7 +9,7 @@ use super::words::Span;
 
 /// A list of questions as HTML, to be put inside a `form`. Prints itself escaped and ready:
 /// `{{ fields }}` in a page needs no `safe`.
-#[derive(Template)]
+#[derive(Debug, Template)]
 #[template(path = "scaffolder/fields.html")]
 pub struct Fields<'a> {
     all: Vec<&'a Field>,

@@ -43,16 +43,13 @@ pub fn installation(ask: &mut Ask<'_>) -> Outcome {
 pub fn token(ask: &mut Ask<'_>) -> Outcome {
     let app = app(ask)?;
     let id = ask.param("installation_id").parse::<u64>().map_err(|_| not_found())?;
-    let found =
-        ask.state.installations.get(&id).filter(|i| i.app_id == app).cloned().ok_or_else(not_found)?;
+    let found = ask.state.installations.get(&id).filter(|i| i.app_id == app).cloned().ok_or_else(not_found)?;
     if found.suspended {
         return Err(refuse(403, "This installation has been suspended"));
     }
     let expires = chrono::Utc::now() + chrono::Duration::hours(1);
     let token = format!("ghs_{}", uuid::Uuid::new_v4().simple());
-    ask.state
-        .tokens
-        .insert(token.clone(), Token { holder: Holder::Installation { id }, expires: Some(expires) });
+    ask.state.tokens.insert(token.clone(), Token { holder: Holder::Installation { id }, expires: Some(expires) });
     Ok(Reply::json(
         201,
         &json!({

@@ -39,8 +39,7 @@ pub fn get(ask: &mut Ask<'_>) -> Outcome {
         return Err(refuse(404, "This repository is empty."));
     }
     let at = at.unwrap_or_else(|| repo.default_branch.clone());
-    let sha =
-        repo.git.resolve(&at).ok_or_else(|| refuse(404, &format!("No commit found for the ref {at}")))?;
+    let sha = repo.git.resolve(&at).ok_or_else(|| refuse(404, &format!("No commit found for the ref {at}")))?;
     let root = repo.git.commit(&sha).ok_or_else(not_found)?.tree;
     let all = repo.git.walk(&root);
     let path = path.trim_matches('/').to_owned();
@@ -133,17 +132,14 @@ pub fn archive(state: &State, full_name: &str, sha: &str) -> Option<Vec<u8>> {
     let (owner, name) = full_name.split_once('/')?;
     let repo = state.repo(owner, name)?;
     let flat = repo.git.flat(&repo.git.commit(sha)?.tree)?;
-    let attributes =
-        flat.get(".gitattributes").and_then(|(_, sha)| repo.git.get(Kind::Blob, sha)).unwrap_or_default();
+    let attributes = flat.get(".gitattributes").and_then(|(_, sha)| repo.git.get(Kind::Blob, sha)).unwrap_or_default();
     let attributes = String::from_utf8_lossy(attributes).into_owned();
     let marked = |path: &str, mark: &str| {
-        let with =
-            attributes.lines().filter_map(|l| l.strip_suffix(mark)).map(|p| p.trim_matches(['/', ' ']));
+        let with = attributes.lines().filter_map(|l| l.strip_suffix(mark)).map(|p| p.trim_matches(['/', ' ']));
         with.into_iter().any(|p| path == p || path.starts_with(&format!("{p}/")))
     };
     let top = format!("{owner}-{name}-{}", &sha[..7]);
-    let mut builder =
-        tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+    let mut builder = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
     let comment = format!("52 comment={sha}\n");
     let mut global = tar::Header::new_ustar();
     global.set_entry_type(tar::EntryType::XGlobalHeader);

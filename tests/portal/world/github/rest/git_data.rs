@@ -30,8 +30,7 @@ pub fn matching_refs(ask: &mut Ask<'_>) -> Outcome {
 
 /// REST, "Create a reference".
 pub fn create_ref(ask: &mut Ask<'_>) -> Outcome {
-    let (name, sha) =
-        (ask.text("ref").unwrap_or_default().to_owned(), ask.text("sha").unwrap_or_default().to_owned());
+    let (name, sha) = (ask.text("ref").unwrap_or_default().to_owned(), ask.text("sha").unwrap_or_default().to_owned());
     let base = ask.base.clone();
     let repo = ask.repo_with_commits(Level::Write)?;
     let last = name.splitn(3, '/').nth(2).unwrap_or_default();
@@ -48,8 +47,7 @@ pub fn create_ref(ask: &mut Ask<'_>) -> Outcome {
         return Err(refuse(422, "Reference already exists"));
     }
     // Git itself cannot have `a` beside `a/b`.
-    let clash =
-        |other: &String| other.starts_with(&format!("{name}/")) || name.starts_with(&format!("{other}/"));
+    let clash = |other: &String| other.starts_with(&format!("{name}/")) || name.starts_with(&format!("{other}/"));
     if repo.git.refs.keys().any(clash) {
         return Err(refuse(422, "Reference update failed"));
     }
@@ -137,14 +135,9 @@ pub fn create_commit(ask: &mut Ask<'_>) -> Outcome {
     let body = ask.body.clone();
     let author = signature(ask, &body["author"]);
     // "By default, `committer` will use the information set in `author`."
-    let committer =
-        if body["committer"].is_object() { signature(ask, &body["committer"]) } else { author.clone() };
-    let parents: Vec<String> = body["parents"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|p| p.as_str().map(str::to_owned))
-        .collect();
+    let committer = if body["committer"].is_object() { signature(ask, &body["committer"]) } else { author.clone() };
+    let parents: Vec<String> =
+        body["parents"].as_array().into_iter().flatten().filter_map(|p| p.as_str().map(str::to_owned)).collect();
     let base = ask.base.clone();
     let repo = ask.repo_with_commits(Level::Write)?;
     let tree = body["tree"].as_str().unwrap_or_default().to_owned();

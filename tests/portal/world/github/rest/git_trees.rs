@@ -15,8 +15,7 @@ pub fn create(ask: &mut Ask<'_>) -> Outcome {
     let entries = ask.body["tree"].as_array().cloned().unwrap_or_default();
     let base = ask.text("base_tree").map(str::to_owned);
     let workflows = access::may_write_workflows(&ask.caller);
-    let hidden =
-        if ask.caller.scopes().is_some() { not_found() } else { access::not_accessible(&ask.caller) };
+    let hidden = if ask.caller.scopes().is_some() { not_found() } else { access::not_accessible(&ask.caller) };
     let (limit, api) = (ask.state.options.inline_limit, ask.base.api.clone());
     let repo = ask.repo_with_commits(Level::Write)?;
     if entries.is_empty() {
@@ -60,10 +59,7 @@ fn put(git: &mut Git, flat: &mut Flat, entry: &Value) -> Result<(), Reply> {
     if path.starts_with('/') || path.is_empty() {
         return Err(refuse(422, "tree.path cannot start with a slash"));
     }
-    if path
-        .split('/')
-        .any(|part| part.is_empty() || part == "." || part == ".." || part.eq_ignore_ascii_case(".git"))
-    {
+    if path.split('/').any(|part| part.is_empty() || part == "." || part == ".." || part.eq_ignore_ascii_case(".git")) {
         return Err(refuse(422, "tree.path contains a malformed path component"));
     }
     let mode = entry["mode"].as_str().unwrap_or("100644").to_owned();
@@ -80,8 +76,7 @@ fn put(git: &mut Git, flat: &mut Flat, entry: &Value) -> Result<(), Reply> {
     let below = format!("{path}/");
     flat.retain(|other, _| *other != path && !other.starts_with(&below));
     if mode == "040000" {
-        let tree =
-            git.flat(&sha).ok_or_else(|| refuse(422, &format!("tree.sha {sha} is not a valid tree")))?;
+        let tree = git.flat(&sha).ok_or_else(|| refuse(422, &format!("tree.sha {sha} is not a valid tree")))?;
         flat.extend(tree.into_iter().map(|(name, file)| (format!("{below}{name}"), file)));
         return Ok(());
     }

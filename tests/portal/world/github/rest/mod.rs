@@ -76,11 +76,7 @@ impl Ask<'_> {
         if level < least {
             // JuliaWeb/GitHub.jl issue 176 for the first; PyGithub issue 1662 for the second.
             let admin = least == Level::Admin;
-            return Err(if admin {
-                refuse(403, "Must have admin rights to Repository.")
-            } else {
-                not_found()
-            });
+            return Err(if admin { refuse(403, "Must have admin rights to Repository.") } else { not_found() });
         }
         if archived && least >= Level::Write && !self.allowed_when_archived() {
             return Err(refuse(403, "Repository was archived so is read-only."));

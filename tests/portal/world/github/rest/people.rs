@@ -49,9 +49,10 @@ pub fn emails(ask: &mut Ask<'_>) -> Outcome {
     if !ask.caller.scope(&["user:email"]) {
         return Err(not_found());
     }
-    let shown = user.emails.iter().map(
-        |e| json!({ "email": e.address, "primary": e.primary, "verified": e.verified, "visibility": null }),
-    );
+    let shown = user
+        .emails
+        .iter()
+        .map(|e| json!({ "email": e.address, "primary": e.primary, "verified": e.verified, "visibility": null }));
     Ok(ask.page(shown.collect()))
 }
 
@@ -60,10 +61,7 @@ pub fn orgs(ask: &mut Ask<'_>) -> Outcome {
     let login = person(ask)?.login.to_lowercase();
     if !ask.caller.scope(&["user", "read:org"]) {
         // octokit/octokit.rb issue 957.
-        return Err(refuse(
-            403,
-            "You need at least read:org scope or user scope to list your organizations.",
-        ));
+        return Err(refuse(403, "You need at least read:org scope or user scope to list your organizations."));
     }
     // "Requests using a fine-grained access token will receive … an empty list."
     let fine = matches!(&ask.caller, Caller::Person { grants: Grants::Fine { .. }, .. });

@@ -47,17 +47,11 @@ pub fn create_in_org(ask: &mut Ask<'_>) -> Outcome {
             Some(Role::Member) if org.members_create => {
                 // "must be an organization owner to set this property to `true`".
                 if ask.body["delete_branch_on_merge"] == true {
-                    return Err(refuse(
-                        403,
-                        "You need to be an organization owner to set delete_branch_on_merge.",
-                    ));
+                    return Err(refuse(403, "You need to be an organization owner to set delete_branch_on_merge."));
                 }
             }
             Some(Role::Member) => {
-                return Err(refuse(
-                    403,
-                    "You need admin access to the organization before adding a repository to it.",
-                ));
+                return Err(refuse(403, "You need admin access to the organization before adding a repository to it."));
             }
             None => return Err(not_found()),
         },
@@ -149,9 +143,7 @@ fn github_name(wanted: &str) -> String {
 
 fn check_name(name: &str) -> Result<(), Reply> {
     let refuse = |message: &str| {
-        Err(failed(
-            &json!([{ "resource": "Repository", "code": "custom", "field": "name", "message": message }]),
-        ))
+        Err(failed(&json!([{ "resource": "Repository", "code": "custom", "field": "name", "message": message }])))
     };
     match name {
         "" => Err(failed(&json!([{ "resource": "Repository", "code": "missing_field", "field": "name" }]))),
@@ -181,8 +173,7 @@ fn check_texts(ask: &Ask<'_>) -> Result<(), Reply> {
 
 /// "at least one merge method must be enabled" (rest-api-description issue 637).
 fn check_merging(repo: &Repo) -> Result<(), Reply> {
-    let any =
-        ["allow_merge_commit", "allow_squash_merge", "allow_rebase_merge"].iter().any(|k| repo.setting(k));
+    let any = ["allow_merge_commit", "allow_squash_merge", "allow_rebase_merge"].iter().any(|k| repo.setting(k));
     if any {
         return Ok(());
     }
@@ -233,8 +224,7 @@ pub fn update(ask: &mut Ask<'_>) -> Outcome {
     let mut repo = ask.repo(Level::Admin)?.clone();
     check_texts(ask)?;
     let validation = |field: &str, message: &str| {
-        let error =
-            json!({ "resource": "Repository", "code": "invalid", "field": field, "message": message });
+        let error = json!({ "resource": "Repository", "code": "invalid", "field": field, "message": message });
         unprocessable("Validation Failed", &json!([error]))
     };
     if let Some(branch) = ask.text("default_branch") {

@@ -19,18 +19,12 @@ pub fn topics(ask: &mut Ask<'_>) -> Outcome {
 /// REST, "Replace all repository topics". Names are kept in lower case; what a topic may look like
 /// is from docs, "Classifying your repository with topics".
 pub fn replace_topics(ask: &mut Ask<'_>) -> Outcome {
-    let names: Vec<String> = ask.body["names"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|n| n.as_str().map(str::to_lowercase))
-        .collect();
+    let names: Vec<String> =
+        ask.body["names"].as_array().into_iter().flatten().filter_map(|n| n.as_str().map(str::to_lowercase)).collect();
     let repo = ask.repo(Level::Admin)?;
     let fits = |name: &String| {
         let starts = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
-        starts
-            && name.len() <= 50
-            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        starts && name.len() <= 50 && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
     };
     if !names.iter().all(fits) {
         let message = "Topics must start with a lowercase letter or number, consist of 50 characters or less, and \
@@ -38,10 +32,7 @@ pub fn replace_topics(ask: &mut Ask<'_>) -> Outcome {
         return Err(unprocessable("Validation Failed", &json!([message])));
     }
     if names.len() > 20 {
-        return Err(unprocessable(
-            "Validation Failed",
-            &json!(["A repository cannot have more than 20 topics."]),
-        ));
+        return Err(unprocessable("Validation Failed", &json!(["A repository cannot have more than 20 topics."])));
     }
     repo.topics.clone_from(&names);
     Ok(Reply::json(200, &json!({ "names": names })))
@@ -55,10 +46,7 @@ pub fn give_team(ask: &mut Ask<'_>) -> Outcome {
     let (id, owner) = (repo.id, repo.owner.to_lowercase());
     let team = ask.state.orgs.get_mut(&org).and_then(|o| o.teams.get_mut(&slug)).ok_or_else(not_found)?;
     if owner != org {
-        return Err(unprocessable(
-            "Validation Failed",
-            &json!(["The repository is not owned by the organization."]),
-        ));
+        return Err(unprocessable("Validation Failed", &json!(["The repository is not owned by the organization."])));
     }
     check_permission(&permission)?;
     team.repos.insert(id, permission);
@@ -73,10 +61,7 @@ pub fn add_collaborator(ask: &mut Ask<'_>) -> Outcome {
     let guest = ask.state.users.get(&login).cloned().ok_or_else(not_found)?;
     check_permission(&permission)?;
     if repo.owner.eq_ignore_ascii_case(&login) {
-        return Err(unprocessable(
-            "Validation Failed",
-            &json!(["Repository owner cannot be a collaborator"]),
-        ));
+        return Err(unprocessable("Validation Failed", &json!(["Repository owner cannot be a collaborator"])));
     }
     let member = ask.state.org_of(&repo).is_some_and(|org| org.members.contains_key(&login));
     let known = repo.collaborators.contains_key(&login);
@@ -131,10 +116,7 @@ pub fn protect(ask: &mut Ask<'_>) -> Outcome {
     }
     let count = &ask.body["required_pull_request_reviews"]["required_approving_review_count"];
     if count.as_u64().is_some_and(|n| n > 6) {
-        return Err(unprocessable(
-            "Validation Failed",
-            &json!(["required_approving_review_count must be 0 to 6"]),
-        ));
+        return Err(unprocessable("Validation Failed", &json!(["required_approving_review_count must be 0 to 6"])));
     }
     let body = ask.body.clone();
     let url = format!("{}/repos/{}/branches/{branch}/protection", ask.base.api, repo.full_name());
@@ -147,8 +129,7 @@ pub fn protect(ask: &mut Ask<'_>) -> Outcome {
     });
     if reviews {
         answer["required_pull_request_reviews"] = body["required_pull_request_reviews"].clone();
-        answer["required_pull_request_reviews"]["url"] =
-            json!(format!("{url}/required_pull_request_reviews"));
+        answer["required_pull_request_reviews"]["url"] = json!(format!("{url}/required_pull_request_reviews"));
     }
     ask.repo(Level::Admin)?.protection.insert(branch, body);
     Ok(Reply::json(200, &answer))
@@ -179,9 +160,7 @@ pub fn protection(ask: &mut Ask<'_>) -> Outcome {
 pub fn sees_members(ask: &Ask<'_>, org: &str) -> bool {
     let Some(found) = ask.state.orgs.get(org) else { return false };
     match &ask.caller {
-        access::Caller::Person { login, .. } => {
-            found.members.contains_key(login) && ask.caller.scope(&["read:org"])
-        }
+        access::Caller::Person { login, .. } => found.members.contains_key(login) && ask.caller.scope(&["read:org"]),
         access::Caller::Installation(installation) => installation.org.eq_ignore_ascii_case(org),
         _ => false,
     }
