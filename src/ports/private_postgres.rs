@@ -15,6 +15,9 @@ use tokio::process::Command;
 
 /// How long a start may take. Recovery after a crash replays at most `max_wal_size` (1 GB).
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// How long a portal that was just killed may hold the folder: a child that it was starting shares its
+/// lock until it has become `git`.
+const LOCK_LIMIT: Duration = Duration::from_secs(5);
 /// How long a fast shutdown may take before it is made immediate.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 /// A Unix socket's address holds 108 bytes (unix(7)); Postgres adds `/.s.PGSQL.5432`.
@@ -96,7 +99,7 @@ impl PrivatePostgres {
     /// See [`PrivatePostgresError`].
     pub async fn start(dir: &Path) -> Result<Self, PrivatePostgresError> {
         make_dir(dir, 0o755)?;
-        let lock = lock(dir)?;
+        let lock = lock(dir).await?;
         let account = account()?;
         let home = dir.join("postgres");
         make_dir(&home, 0o700)?;
@@ -347,11 +350,16 @@ fn clean_environment(command: &mut std::process::Command) {
     command.env_clear().env("PATH", path).env("LC_ALL", "C.UTF-8");
 }
 
-fn lock(dir: &Path) -> Result<File, PrivatePostgresError> {
+async fn lock(dir: &Path) -> Result<File, PrivatePostgresError> {
     let path = dir.join("lock");
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(io_at(&path))?;
-    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| PrivatePostgresError::InUse(dir.to_owned()))?;
+    let deadline = Instant::now() + LOCK_LIMIT;
+    while rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+        if Instant::now() > deadline {
+            return Err(PrivatePostgresError::InUse(dir.to_owned()));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     Ok(file)
 }
 
