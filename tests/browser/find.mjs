@@ -146,10 +146,30 @@ async function a_wrong_address_says_so_and_leads_on({ browser }) {
   assert.equal(new URL(page.url()).pathname, '/catalog');
 }
 
+async function the_links_of_a_readme_and_of_the_docs_lead_somewhere({ browser }) {
+  // Some pages of the docs lead to pages of admins.
+  const page = await browser.as('ines');
+  await catalogIsRead(page);
+  const dead = [];
+  for (const path of ['/git/tidepost/golden-paths', '/git/tidepost/tracking-api', '/docs', '/docs/operate', '/docs/runbook']) {
+    await page.goto(path);
+    // As the browser resolves them: a relative address is relative to the page.
+    const links = await page.locator('.prose a').filter({ visible: true }).evaluateAll((all) => all.map(({ href }) => href));
+    for (const link of new Set(links.filter((href) => href.startsWith(new URL(page.url()).origin)))) {
+      const { hash } = new URL(link);
+      const answer = await page.request.get(link);
+      if (!answer.ok()) dead.push(`${path}: ${link} answers ${answer.status()}`);
+      else if (hash !== '' && !(await answer.text()).includes(`id="${hash.slice(1)}"`)) dead.push(`${path}: ${link} has no such place`);
+    }
+  }
+  assert.deepEqual(dead, []);
+}
+
 /** In the order in which they are walked. */
 export const journeys = [
   a_developer_signs_in_and_finds_an_api_with_its_problem,
   a_developer_finds_their_way_with_the_keyboard_only,
   the_theme_stays_as_chosen_and_signing_out_ends_the_session,
   a_wrong_address_says_so_and_leads_on,
+  the_links_of_a_readme_and_of_the_docs_lead_somewhere,
 ];

@@ -121,6 +121,7 @@ async function pages_of_the_catalog_are_clean({ browser, portal }) {
       source: `/catalog/sources/${source.id}`,
       problems: '/catalog/problems',
       docs: '/docs',
+      'docs, a long page': '/docs/operate',
     },
     found,
   );

@@ -125,6 +125,21 @@ async fn github_tells_who_somebody_is_and_their_teams() {
 }
 
 #[tokio::test]
+async fn somebody_from_outside_the_organization_stays_outside() {
+    let world = github().await;
+    world.add_user("eve");
+    let portal = with_github(&world, vec![]).await;
+    let (eve, answer) = sign_in_with_github(&portal, &world, "eve").await;
+    assert_eq!(answer.status, 403);
+    assert!(answer.says("You do not belong to the organization"));
+    eve.get("/api/v1/me").await.is(401);
+    world.remove_member("acme", "bob");
+    let (_, answer) = sign_in_with_github(&portal, &world, "bob").await;
+    assert_eq!(answer.status, 403, "who has left cannot come back");
+    world.assert_kept_contract();
+}
+
+#[tokio::test]
 async fn a_state_that_this_session_did_not_make_is_refused() {
     let world = github().await;
     let portal = with_github(&world, vec![]).await;

@@ -367,9 +367,8 @@ async fn paths_that_git_cannot_hold_are_refused() {
     host.create(&new("mail")).await.unwrap();
     let refused = host.commit(&name("mail"), &commit(None, "x", tree(&[("a", "1"), ("a/b", "2")]))).await;
     assert!(matches!(refused, Err(PortError::Invalid { .. })), "{refused:?}");
-    // Git itself refuses this one: on Windows it would be “.git”.
-    let refused = host.commit(&name("mail"), &commit(None, "x", tree(&[("git~1/config", "1")]))).await;
-    assert!(matches!(refused, Err(PortError::Invalid { .. })), "{refused:?}");
+    // On Windows this would be “.git”.
+    assert!(TreePath::new("git~1/config").is_err());
     assert_eq!(host.branches(&name("mail")).await.unwrap(), vec![]);
     let inside = std::fs::read_dir(folder.path().join("tidepost/mail.git")).unwrap();
     let reports = inside.filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().contains("crash")).count();

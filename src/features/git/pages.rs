@@ -217,7 +217,10 @@ async fn folder(
     let base = format!("/git/{owner}/{repository}");
     let within = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
     let readme = match listed.iter().find(|e| e.name.eq_ignore_ascii_case("readme.md")) {
-        Some(entry) => text(app, &id, &head.branch, &within(&entry.name)).await?.map(|t| markdown::to_html(&t)),
+        Some(entry) => text(app, &id, &head.branch, &within(&entry.name)).await?.map(|t| {
+            let root = format!("{base}/blob/{}", head.branch);
+            markdown::to_html_of_file(&t, &root, &escape(&path))
+        }),
         None => None,
     };
     let entries = listed
@@ -285,7 +288,17 @@ async fn blob(
     can(&visitor.subject, "git.read", &Resource::NONE)?;
     let head = head(&app, &owner, &repository, Some(&branch), "files").await?;
     let id = name(&app, &owner, &repository);
-    let content = text(&app, &id, &branch, &path).await?;
+    let content = match text(&app, &id, &branch, &path).await {
+        // Links in a readme do not tell a folder from a file.
+        Err(missing) => match app.code_hosts.local.entries(&id, &branch, path.trim_matches('/')).await {
+            Ok(_) => {
+                let folder = format!("/git/{owner}/{repository}/tree/{branch}/{}", escape(path.trim_matches('/')));
+                return Ok(Redirect::to(&folder).into_response());
+            }
+            Err(_) => return Err(missing),
+        },
+        found => found?,
+    };
     let up = match path.rsplit_once('/') {
         Some((parent, _)) => format!("/git/{owner}/{repository}/tree/{branch}/{}", escape(parent)),
         None => format!("/git/{owner}/{repository}/tree/{branch}"),

@@ -33,8 +33,11 @@ pub struct DemoPerson {
 /// Signs somebody in whom GitHub vouches for. Their login is lower-cased: GitHub's logins ignore case.
 ///
 /// # Errors
-/// The database.
+/// They do not belong to the organization, or the database.
 pub async fn sign_in(db: &PgPool, person: &Person) -> Result<Uuid, LoginError> {
+    if !person.is_member {
+        return Err(LoginError::Outsider(person.login.clone()));
+    }
     let new = NewUser {
         login: person.login.to_lowercase(),
         name: person.name.clone(),

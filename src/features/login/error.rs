@@ -15,6 +15,9 @@ pub enum LoginError {
     /// The person said no on GitHub's page.
     #[error("GitHub answered {0}")]
     Refused(String),
+    /// Somebody from outside the organization.
+    #[error("{0} does not belong to the organization")]
+    Outsider(String),
     /// No sign-in with GitHub is set up.
     #[error("sign-in with GitHub is not configured")]
     NotConfigured,
@@ -47,7 +50,7 @@ impl Explain for LoginError {
             Self::Stale | Self::Refused(_) => Kind::Invalid(Vec::new()),
             Self::NotConfigured | Self::NoDemo | Self::NoToken => Kind::NotFound,
             Self::Host(e) if e.is_transient() => Kind::Unavailable("GitHub".into()),
-            Self::Host(_) | Self::Denied(_) => Kind::Forbidden,
+            Self::Outsider(_) | Self::Host(_) | Self::Denied(_) => Kind::Forbidden,
             Self::Session(_) => Kind::Unavailable("The database".into()),
             Self::Token(fields) => Kind::Invalid(fields.clone()),
             Self::Database(e) => e.kind(),
@@ -58,6 +61,7 @@ impl Explain for LoginError {
         match self {
             Self::Stale => "This sign-in is too old".into(),
             Self::Refused(_) => "GitHub did not let you through".into(),
+            Self::Outsider(_) => "You do not belong to the organization".into(),
             Self::NotConfigured => "Sign-in with GitHub is not set up here".into(),
             Self::NoDemo => "Demo people are not offered here".into(),
             Self::Host(e) if e.is_transient() => "GitHub is not answering".into(),
@@ -74,6 +78,7 @@ impl Explain for LoginError {
         match self {
             Self::Stale => "It was begun in another window, or more than a while ago. Begin again.".into(),
             Self::Refused(why) => format!("It said “{why}”. Begin again and allow the portal to know who you are and to which teams you belong.").into(),
+            Self::Outsider(login) => format!("GitHub does not count {login} among the people of the organization that this portal serves. Accept its invitation first, or sign in with another account. If you do belong to it, one of its owners has yet to let this application see the organization (Settings, Third-party access).").into(),
             Self::NotConfigured => "An admin sets SLIPWAY_GITHUB_CLIENT_ID and SLIPWAY_GITHUB_CLIENT_SECRET.".into(),
             Self::NoDemo => "They exist only on a loopback address or with SLIPWAY_DEMO=1, and not beside sign-in with GitHub.".into(),
             Self::Host(e) if e.is_transient() => "Nothing was changed. Try again in a moment.".into(),

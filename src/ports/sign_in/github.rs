@@ -17,8 +17,10 @@ use crate::kernel::secret::Secret;
 use crate::ports::PortError;
 use crate::ports::http::Http;
 
-/// A person belongs to at most this many teams that we look at: ten pages of a hundred.
-const MOST_TEAM_PAGES: u32 = 10;
+/// So many pages of a person's teams and organizations are looked at, of a hundred each.
+const MOST_PAGES: u32 = 10;
+/// GitHub's most for one page (its docs, "Using pagination in the REST API").
+const PAGE: usize = 100;
 /// How long GitHub may take for one answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
@@ -96,26 +98,36 @@ impl GitHubSignIn {
         response.json().await.map_err(|e| PortError::Unavailable { system: SYSTEM.to_owned(), why: e.to_string() })
     }
 
-    /// Slugs of the person's teams in our organization.
-    async fn teams(&self, token: &Secret) -> Result<Vec<String>, PortError> {
-        let Some(org) = &self.org else { return Ok(Vec::new()) };
-        let mut slugs = Vec::new();
-        for page in 1..=MOST_TEAM_PAGES {
-            let teams: Vec<Team> = self.ask(token, &format!("/user/teams?per_page=100&page={page}")).await?;
-            let last = teams.len() < 100;
-            slugs.extend(
-                teams
-                    .into_iter()
-                    .filter(|t| t.organization.login.eq_ignore_ascii_case(org))
-                    .map(|t| t.slug.to_lowercase()),
-            );
+    /// All pages of a list.
+    async fn list<T: serde::de::DeserializeOwned>(&self, token: &Secret, path: &str) -> Result<Vec<T>, PortError> {
+        let mut all = Vec::new();
+        for page in 1..=MOST_PAGES {
+            let mut some: Vec<T> = self.ask(token, &format!("{path}?per_page={PAGE}&page={page}")).await?;
+            let last = some.len() < PAGE;
+            all.append(&mut some);
             if last {
                 break;
             }
         }
+        Ok(all)
+    }
+
+    /// Slugs of the person's teams in our organization, if they belong to it. Organizations are
+    /// listed for those who accepted their invitation, and only once an owner has let the OAuth
+    /// application in (its docs, "About OAuth app access restrictions").
+    async fn teams(&self, token: &Secret) -> Result<Option<Vec<String>>, PortError> {
+        let Some(org) = &self.org else { return Ok(Some(Vec::new())) };
+        let ours = |o: &Organization| o.login.eq_ignore_ascii_case(org);
+        let organizations: Vec<Organization> = self.list(token, "/user/orgs").await?;
+        if !organizations.iter().any(ours) {
+            return Ok(None);
+        }
+        let teams: Vec<Team> = self.list(token, "/user/teams").await?;
+        let mut slugs: Vec<_> =
+            teams.into_iter().filter(|t| ours(&t.organization)).map(|t| t.slug.to_lowercase()).collect();
         slugs.sort();
         slugs.dedup();
-        Ok(slugs)
+        Ok(Some(slugs))
     }
 }
 
@@ -178,11 +190,12 @@ impl SignInHost for GitHubSignIn {
         let user: User = self.ask(&token, "/user").await?;
         let teams = self.teams(&token).await?;
         Ok(Person {
+            is_member: teams.is_some(),
             id: user.id.to_string(),
             name: user.name.unwrap_or_else(|| user.login.clone()),
             login: user.login,
             email: user.email,
-            teams,
+            teams: teams.unwrap_or_default(),
         })
     }
 }

@@ -28,6 +28,8 @@ pub struct Person {
     pub name: String,
     /// Address, if it is public.
     pub email: Option<String>,
+    /// Whether they belong to our organization. Without one, everybody does.
+    pub is_member: bool,
     /// Slugs of their teams in our organization.
     pub teams: Vec<String>,
 }
