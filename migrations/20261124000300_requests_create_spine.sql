@@ -30,7 +30,7 @@ create table requests_request (
     team            text,
     resource        text,
     -- never a secret: those are sealed references
-    params          jsonb not null,
+    params          json  not null,
     secrets         bytea,
     reason          text,
     plan            jsonb,

@@ -8,7 +8,7 @@ create table runs_run (
     title           text not null,
     -- '<feature>:<id>': at most one active run per subject
     subject_ref     text not null,
-    input           jsonb not null default '{}',
+    input           json  not null default '{}',
     secrets         bytea,
     state           text not null check (state in ('queued', 'running', 'parked', 'cancelling', 'rolling_back',
                         'succeeded', 'failed', 'cancelled', 'rolled_back')),

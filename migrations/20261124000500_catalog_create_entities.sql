@@ -45,7 +45,7 @@ create table catalog_entity (
     system_ref      text,
     tags            text[] not null default '{}',
     -- as written, with the annotations that its location gives
-    body            jsonb not null,
+    body            json  not null,
     etag            text not null,
     source_id       uuid not null references catalog_source on delete cascade,
     -- first line of its document in the source

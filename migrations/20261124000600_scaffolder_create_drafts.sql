@@ -4,7 +4,7 @@ create table scaffolder_draft (
     id              uuid primary key,
     user_id         uuid not null references access_user on delete cascade,
     template_ref    text not null,
-    answers         jsonb not null default '{}',
+    answers         json  not null default '{}',
     -- secret answers, sealed; destroyed with the row
     secrets         bytea,
     updated_at      timestamptz not null default now(),

@@ -10,6 +10,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::engine::app::App;
+use crate::engine::web::problem::AsItIs;
 use crate::engine::web::{Problem, assets, layers};
 use crate::features::{admin, catalog, git, home, login, requests, scaffolder};
 use crate::panels;
@@ -72,7 +73,8 @@ async fn ready(State(app): State<App>) -> Result<Response, Problem> {
     if app.workers_up.load(std::sync::atomic::Ordering::Acquire) {
         return Ok("ready\n".into_response());
     }
-    Ok((StatusCode::SERVICE_UNAVAILABLE, "the workers are not up yet\n").into_response())
+    // It is no mistake to be starting: a probe reads this, and the log stays quiet.
+    Ok((StatusCode::SERVICE_UNAVAILABLE, Extension(AsItIs), "the workers are not up yet\n").into_response())
 }
 
 /// Prometheus' text format. Gauges of the queue, the runs and the sources are asked for when scraped.

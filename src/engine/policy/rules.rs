@@ -84,7 +84,7 @@ fn other_team(input: &Input) -> Option<Word> {
     let team = input.resource.owner_team.as_ref()?;
     (scaffolds(input) && !input.subject.teams.contains(team)).then(|| Word {
         verdict: Verdict::Require,
-        text: format!("It would belong to {team}, of which you are not a member: somebody of {team} agrees first."),
+        text: format!("It would belong to {team}, and the asker is not a member: somebody of {team} agrees first."),
         approvals: Some(Approvals { any_of: vec![team.clone()], count: 1 }),
     })
 }

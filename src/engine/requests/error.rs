@@ -82,7 +82,7 @@ impl Explain for RequestError {
     fn detail(&self) -> Cow<'static, str> {
         match self {
             Self::NotFound(_) => "It may belong to another team, or the address is not complete.".into(),
-            Self::OwnRequest => "Somebody else of the group that must agree decides. They have been told.".into(),
+            Self::OwnRequest => "Somebody else of the group that must agree decides.".into(),
             Self::NotAsked(groups) => format!("Policy wants an answer of {}.", groups.join(" or ")).into(),
             Self::State(_) => "It may have moved on since you opened the page; nothing was changed.".into(),
             Self::ReasonNeeded => "Say why, so that the asker knows what to change.".into(),

@@ -24,7 +24,15 @@ pub fn to_html_of_file(text: &str, root: &str, folder: &str) -> String {
     // Joined as a browser would, below a host that stands for the repository.
     let base = Url::parse(&format!("http://{REPOSITORY}/{folder}/")).ok();
     let of_file = base.map(|base| (base, root.trim_end_matches('/').to_owned()));
-    cleaner(Links { of_file }).clean(&rendered(text)).to_string()
+    let mut html = rendered(text);
+    // The page has its own title, and the file stands below one of its headings.
+    for level in (1..=6_u8).rev() {
+        let lower = (level + 2).min(6);
+        html = html
+            .replace(&format!("<h{level}"), &format!("<h{lower}"))
+            .replace(&format!("</h{level}>"), &format!("</h{lower}>"));
+    }
+    cleaner(Links { of_file }).clean(&html).to_string()
 }
 
 /// Stands for the repository while links are joined.
@@ -59,6 +67,10 @@ fn rendered(text: &str) -> String {
     options.extension.header_id_prefix = Some(HEADING.into());
     let html = comrak::markdown_to_html(text, &options);
     // The empty link of every heading to itself would be a stop for the keyboard that says nothing.
+    // So would a box that nobody can tick.
+    let html = html
+        .replace(r#"<input type="checkbox" checked="" disabled="" />"#, "\u{2611}")
+        .replace(r#"<input type="checkbox" disabled="" />"#, "\u{2610}");
     SELF_LINK.as_ref().map_or_else(|_| html.clone(), |link| link.replace_all(&html, "").into_owned())
 }
 
@@ -69,8 +81,6 @@ static SELF_LINK: LazyLock<Result<Regex, regex::Error>> = LazyLock::new(|| {
 fn cleaner(links: Links) -> ammonia::Builder<'static> {
     let mut builder = ammonia::Builder::default();
     builder
-        .add_tags(["input"])
-        .add_tag_attributes("input", ["type", "checked", "disabled"])
         .add_generic_attributes(["id"])
         // Pictures from elsewhere would tell who reads.
         .rm_tags(["img"])
@@ -106,6 +116,13 @@ mod tests {
         assert!(html.contains(r#"id="d-usage-of-it""#), "{html}");
         assert!(html.contains(r##"href="#d-usage-of-it""##), "{html}");
         assert_eq!(html.matches("<a ").count(), 1, "{html}");
+    }
+
+    #[test]
+    fn a_file_stands_below_the_page_and_its_boxes_are_words() {
+        let html = to_html_of_file("# Shop\n\n### Run\n\n- [x] done\n- [ ] open", "/git/acme/shop/blob/main", "");
+        assert!(html.contains("<h3 id=\"d-shop\">Shop</h3>") && html.contains("<h5 id=\"d-run\">"), "{html}");
+        assert!(html.contains("\u{2611} done") && html.contains("\u{2610} open") && !html.contains("input"), "{html}");
     }
 
     #[test]

@@ -39,6 +39,23 @@ pub fn count(n: usize, one: &str, many: &str) -> String {
     format!("{} {}", thousands(n), if n == 1 { one } else { many })
 }
 
+/// The key of an answer for people: "personalData" becomes "Personal data".
+pub fn of_key(key: &str) -> String {
+    let mut out = String::with_capacity(key.len() + 4);
+    for (i, letter) in key.chars().enumerate() {
+        match letter {
+            _ if i == 0 => out.extend(letter.to_uppercase()),
+            '_' | '-' => out.push(' '),
+            upper if upper.is_uppercase() => {
+                out.push(' ');
+                out.extend(upper.to_lowercase());
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
 /// "1,204".
 pub fn thousands(n: usize) -> String {
     let digits = n.to_string();

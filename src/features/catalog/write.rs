@@ -246,7 +246,7 @@ pub async fn put_entities(conn: &mut PgConnection, entities: &[NewEntity]) -> sq
                 array(select jsonb_array_elements_text(t.tags)), t.body, t.etag, t.line,
                 case when t.visible is not null then array(select jsonb_array_elements_text(t.visible)) end
          from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-                     $11::text[], $12::text[], $13::jsonb[], $14::jsonb[], $15::text[], $16::int[], $17::jsonb[])
+                     $11::text[], $12::text[], $13::jsonb[], $14::json[], $15::text[], $16::int[], $17::jsonb[])
               as t(id, source, ref, kind, namespace, name, title, description, type, lifecycle, owner_ref, system_ref, tags, body, etag, line, visible)
          on conflict (ref) do update set source_id = excluded.source_id, kind = excluded.kind, namespace = excluded.namespace,
              name = excluded.name, title = excluded.title, description = excluded.description, type = excluded.type,

@@ -114,7 +114,7 @@ pub async fn counts(conn: &mut PgConnection) -> sqlx::Result<Vec<(String, i64, i
         r#"select input ->> 'template' as "template!", count(*) as "all!", count(*) filter (where state = 'succeeded') as "good!",
                   percentile_cont(0.5) within group (order by extract(epoch from ended_at - started_at)::float8)
                       filter (where state = 'succeeded' and attempt = 1) as median
-           from runs_run where kind = 'scaffolder.create' and input ? 'template' and ended_at is not null group by 1"#
+           from runs_run where kind = 'scaffolder.create' and input ->> 'template' is not null and ended_at is not null group by 1"#
     )
     .fetch_all(conn)
     .await?;

@@ -118,7 +118,7 @@ fn page(
     let may = |verb| actions::may(&visitor.subject, &run, request, verb);
     let made = effects.iter().any(|e| e.state == EffectState::Made);
     let (may_cancel, may_retry, may_roll_back) = (
-        !run.state.is_final() && run.cancel_requested_at.is_none() && may(Verb::Cancel),
+        run.state.may_become(RunState::Cancelling) && run.cancel_requested_at.is_none() && may(Verb::Cancel),
         run.state == RunState::Failed && may(Verb::Retry),
         run.state.is_final() && run.state.may_become(RunState::RollingBack) && made && may(Verb::RollBack),
     );
@@ -219,7 +219,7 @@ fn step_line(step: &StepRow, now: DateTime<Utc>) -> StepLine {
 pub(super) fn log_line(row: &LogRow) -> LogLine {
     LogLine {
         at: row.at.format("%H:%M:%S").to_string(),
-        step: row.step_key.clone().unwrap_or_default(),
+        step: row.step_key.as_deref().map(|k| k.trim_start_matches("step:").to_owned()).unwrap_or_default(),
         err: row.stream == "err",
         line: row.line.clone(),
     }

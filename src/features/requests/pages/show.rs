@@ -134,7 +134,7 @@ fn facts(request: &RequestRow) -> Vec<(String, String)> {
                 Value::Bool(b) => if *b { "yes" } else { "no" }.to_owned(),
                 other => other.to_string(),
             };
-            lines.push((words::team(name), text));
+            lines.push((words::of_key(name), text));
         }
     }
     lines

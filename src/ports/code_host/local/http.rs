@@ -115,7 +115,7 @@ impl Route {
             ("POST", service) if request.query.is_empty() => (Service::parse(service)?, false),
             _ => return None,
         };
-        let name = name.strip_suffix(".git")?.to_owned();
+        let name = name.strip_suffix(".git").unwrap_or(name).to_owned();
         let repository = RepositoryName { host: host.to_owned(), owner: owner.to_owned(), name };
         names::check(host, &repository).ok()?;
         Some(Self { repository, service, discovers })
