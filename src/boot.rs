@@ -115,9 +115,7 @@ fn github(config: &Config) -> anyhow::Result<Option<GitHub>> {
             org: config.github.org.clone().unwrap_or_default(),
         },
     };
-    let host = config.github.url.host_str().unwrap_or("github.com");
-    let host = config.github.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    let settings = GitHubSettings { host, api_url: config.github.api_url.clone(), credentials };
+    let settings = GitHubSettings { host: config.github.host(), api_url: config.github.api_url.clone(), credentials };
     Ok(Some(GitHub::new(settings).context("GitHub")?))
 }
 

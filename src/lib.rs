@@ -13,7 +13,7 @@
 //!        └──────────┴───┬──────┴─────────┘
 //!                       ▼
 //!                   features                    may use every row below, never a neighbour
-//!                     4  home  admin
+//!                     4  home  admin  webhooks
 //!                     2  scaffolder
 //!                     1  login  catalog  requests  git
 //!                       ▼

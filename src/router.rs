@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::engine::app::App;
 use crate::engine::web::problem::AsItIs;
 use crate::engine::web::{Problem, assets, layers};
-use crate::features::{admin, catalog, git, home, login, requests, scaffolder};
+use crate::features::{admin, catalog, git, home, login, requests, scaffolder, webhooks};
 use crate::panels;
 
 /// All routes with all layers.
@@ -27,6 +27,7 @@ pub fn router(app: &App) -> Router {
         .nest("/login", login::pages::routes())
         .nest("/requests", requests::pages::routes())
         .nest("/scaffolder", scaffolder::pages::routes())
+        .nest("/webhooks", webhooks::api::routes())
         .nest("/api/v1", api)
         .route("/api/v1/openapi.json", get(move || std::future::ready(Json(document.clone()))))
         .route("/static/{*name}", get(assets::serve))

@@ -28,7 +28,7 @@ const FLOORS: &[(u8, &str)] = &[
 const TABLES: &[(&str, &str)] = &[("boot", "router worker panels example telemetry"), ("router", "panels worker")];
 /// The rows of features. An arrow goes to a lower row, never to a neighbour.
 const ROWS: &[(u8, &str)] = &[
-    (4, "home admin"),
+    (4, "home admin webhooks"),
     (3, "scorecards"),
     (2, "scaffolder environments databases secrets costs monitoring"),
     (1, "login catalog requests audit git"),

@@ -73,6 +73,14 @@ pub struct GitHub {
     pub webhook_secret: Option<Secret>,
 }
 
+impl GitHub {
+    /// Its name as repositories are called by: the host, with the port if that is not the usual one.
+    pub fn host(&self) -> String {
+        let host = self.url.host_str().unwrap_or("github.com");
+        self.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+}
+
 /// An OAuth application.
 #[derive(Debug, Clone)]
 pub struct OAuthClient {

@@ -9,3 +9,4 @@ pub mod home;
 pub mod login;
 pub mod requests;
 pub mod scaffolder;
+pub mod webhooks;

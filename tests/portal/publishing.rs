@@ -28,6 +28,7 @@ async fn stage() -> Stage {
         ("SLIPWAY_GITHUB_API_URL", world.api_url().to_string()),
         ("SLIPWAY_GITHUB_ORG", "tidepost".to_owned()),
         ("SLIPWAY_GITHUB_TOKEN", token.clone()),
+        ("SLIPWAY_GITHUB_WEBHOOK_SECRET", "a shared word".to_owned()),
     ];
     let portal = Portal::with(Settings { vars, ..Settings::default() }).await;
     portal.lay().await;
@@ -89,6 +90,25 @@ async fn a_service_is_published_whole_and_comes_into_the_catalog() {
     let page = stage.mara.get(&format!("/requests/runs/{id}")).await.is(200);
     assert!(page.says("Succeeded") && page.says("/catalog/component/default/eta"));
     stage.world.assert_kept_contract();
+}
+
+#[tokio::test]
+async fn a_push_is_read_when_github_tells_of_it() {
+    let stage = stage().await;
+    let id = stage.create("theta").await;
+    assert_eq!(stage.finish(&id).await["state"], "succeeded");
+    let description = async || {
+        let entity = stage.mara.get("/api/v1/entities/component/default/theta").await.is(200).json();
+        entity["entity"]["metadata"]["description"].as_str().unwrap_or_default().to_owned()
+    };
+    let written = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: { name: theta, description: Anew. }\nspec: { type: service, lifecycle: production, owner: tracking }\n";
+    stage.world.push("tidepost", "theta", "main", "Anew", &[("catalog-info.yaml", written.as_bytes(), "100644")]);
+    stage.portal.run_jobs().await;
+    assert_ne!(description().await, "Anew.", "it is not due yet");
+    let told = json!({ "ref": "refs/heads/main", "repository": { "full_name": "tidepost/theta" } });
+    assert_eq!(stage.portal.webhook("push", &told, "a shared word").await, 200);
+    stage.portal.run_jobs().await;
+    assert_eq!(description().await, "Anew.");
 }
 
 #[tokio::test]

@@ -131,7 +131,7 @@ impl RunKind for TestRun {
                 true => done(json!({})),
                 false => {
                     let until = context.app.clock.now() + chrono::TimeDelta::hours(1);
-                    Ok(Outcome::Park(ParkOn::Event { key: "the-event".to_owned(), until }))
+                    Ok(Outcome::Park(ParkOn::Event { key: EVENT.to_owned(), until }))
                 }
             },
             "secret" => {
@@ -158,10 +158,13 @@ async fn portal(world: &World) -> Portal {
     Portal::with(Settings {
         registry: Some(registry),
         kinds: Some(Kinds::default().with(TestRequests)),
-        ..Settings::default()
+        vars: vec![("SLIPWAY_GITHUB_WEBHOOK_SECRET", "a shared word".to_owned())],
     })
     .await
 }
+
+/// What the step `event` waits for.
+const EVENT: &str = "github:workflow_run.completed:acme/shop";
 
 fn new_run(steps: &[(&str, &str)]) -> NewRun {
     NewRun {
@@ -309,7 +312,7 @@ async fn a_refused_call_fails_the_run_and_a_retry_goes_on_there() {
 
 #[tokio::test]
 async fn a_parked_run_holds_no_job_and_goes_on_when_the_answer_comes() {
-    for (action, key) in [("decision", "the-question"), ("event", "the-event")] {
+    for (action, key) in [("decision", "the-question"), ("event", EVENT)] {
         let world = World::default();
         let portal = portal(&world).await;
         let run = new_run(&[("one", "make"), ("wait", action), ("two", "make")]);
@@ -329,6 +332,29 @@ async fn a_parked_run_holds_no_job_and_goes_on_when_the_answer_comes() {
         assert_eq!(state(&portal, run.id).await, RunState::Succeeded, "{action}");
         assert_eq!(world.things(), ["one", "two"]);
     }
+}
+
+#[tokio::test]
+async fn only_a_signed_webhook_resumes_the_run_that_waits_for_it() {
+    let world = World::default();
+    let portal = portal(&world).await;
+    let run = new_run(&[("one", "make"), ("wait", "event"), ("two", "make")]);
+    start(&portal, &run).await;
+    portal.run_jobs().await;
+    let send = async |repository: &str, word: &str| {
+        let told = json!({ "action": "completed", "repository": { "full_name": repository } });
+        portal.webhook("workflow_run", &told, word).await
+    };
+    assert_eq!(send("Acme/Shop", "a guess").await, 403);
+    let bare = reqwest::Client::new().post(format!("{}/webhooks/github", portal.base)).body("{}");
+    assert_eq!(bare.send().await.expect("an answer").status(), 403);
+    assert_eq!(send("acme/other", "a shared word").await, 200);
+    portal.run_jobs().await;
+    assert_eq!(state(&portal, run.id).await, RunState::Parked);
+    assert_eq!(send("Acme/Shop", "a shared word").await, 200);
+    portal.run_jobs().await;
+    assert_eq!(state(&portal, run.id).await, RunState::Succeeded);
+    assert_eq!(send("Acme/Shop", "a shared word").await, 200, "a second delivery finds nothing to resume");
 }
 
 #[tokio::test]

@@ -22,7 +22,8 @@ pub fn to_html(text: &str) -> String {
 /// slash at either end.
 pub fn to_html_of_file(text: &str, root: &str, folder: &str) -> String {
     // Joined as a browser would, below a host that stands for the repository.
-    let base = Url::parse(&format!("http://{REPOSITORY}/{folder}/")).ok();
+    let inside = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+    let base = Url::parse(&format!("http://{REPOSITORY}/{inside}")).ok();
     let of_file = base.map(|base| (base, root.trim_end_matches('/').to_owned()));
     let mut html = rendered(text);
     // The page has its own title, and the file stands below one of its headings.
@@ -105,6 +106,8 @@ mod tests {
         assert_eq!(of("../../../../../../admin"), "/git/acme/shop/blob/main/admin", "nothing leads out");
         assert_eq!(of("/LICENSE"), "/git/acme/shop/blob/main/LICENSE");
         assert_eq!(of("#usage"), "#d-usage");
+        let at_the_root = to_html_of_file("[x](docs/index.md)", "/git/acme/shop/blob/main", "");
+        assert!(at_the_root.contains(r#"href="/git/acme/shop/blob/main/docs/index.md""#), "{at_the_root}");
         assert_eq!(of("https://acme.example/"), "https://acme.example/");
         assert_ne!(of("//evil.example/x"), "//evil.example/x");
         assert_ne!(of("javascript:alert(1)"), "javascript:alert(1)");

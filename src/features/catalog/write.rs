@@ -100,6 +100,15 @@ pub async fn make_due(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// Makes what is read from a repository due now. `repository` is `host/owner/name`.
+pub async fn make_repository_due(conn: &mut PgConnection, repository: &str) -> sqlx::Result<u64> {
+    let done =
+        sqlx::query!("update catalog_source set due_at = now() where kind = 'repository' and target = $1", repository)
+            .execute(conn)
+            .await?;
+    Ok(done.rows_affected())
+}
+
 /// Claims sources that are due, for a while, so that several workers share them.
 pub async fn claim_due(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<SourceRow>> {
     sqlx::query_as!(
