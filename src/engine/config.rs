@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
+use crate::kernel::address::host_and_port;
 use crate::kernel::secret::Secret;
 
 /// All settings, checked.
@@ -76,8 +77,7 @@ pub struct GitHub {
 impl GitHub {
     /// Its name as repositories are called by: the host, with the port if that is not the usual one.
     pub fn host(&self) -> String {
-        let host = self.url.host_str().unwrap_or("github.com");
-        self.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+        host_and_port(&self.url).unwrap_or_default()
     }
 }
 

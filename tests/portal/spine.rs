@@ -527,6 +527,29 @@ async fn secrets_of_a_run_are_sealed_redacted_and_destroyed() {
     assert_eq!(left, None, "destroyed with the end of the run");
 }
 
+#[tokio::test]
+async fn a_failed_run_keeps_its_secrets_for_a_day_and_is_not_retried_without_them() {
+    let portal = portal(&World::default()).await;
+    let mut run = new_run(&[("break", "fail"), ("tell", "secret")]);
+    let place = runs::context::secrets_place(run.id);
+    run.secrets = Some(portal.app.sealer.seal(&place, br#"{ "password": "correct horse" }"#).expect("sealed"));
+    start(&portal, &run).await;
+    portal.run_jobs().await;
+    sweep(&portal).await;
+    let retry = async || {
+        let mut conn = portal.db().acquire().await.expect("a connection");
+        runs::retry(&mut conn, run.id, "user:mara").await
+    };
+    retry().await.expect("its secrets are there");
+    portal.run_jobs().await;
+    assert_eq!(state(&portal, run.id).await, RunState::Failed);
+    sqlx::query("update runs_run set ended_at = now() - interval '25 hours'").execute(portal.db()).await.expect("old");
+    sweep(&portal).await;
+    assert!(matches!(retry().await, Err(runs::manage::RunError::SecretsDestroyed)));
+    let left: Vec<u8> = sqlx::query_scalar("select secrets from runs_run").fetch_one(portal.db()).await.expect("bytes");
+    assert!(left.is_empty());
+}
+
 /// Requests whose plan is made by a run.
 struct TestRequests;
 

@@ -60,15 +60,14 @@ impl StepContext {
     /// The secrets of the run, opened, as a JSON object; from now on the log hides their values.
     ///
     /// # Errors
-    /// They do not open.
+    /// They do not open, or were destroyed: a step that went on without them would make something wrong.
     pub fn secrets(&self) -> Result<Map<String, Value>, StepFault> {
         let Some(sealed) = &self.run.secrets else { return Ok(Map::new()) };
-        let plain = self
-            .app
-            .sealer
-            .open(&secrets_place(self.run.id), sealed)
-            .map_err(|e| StepFault::Failed(format!("The secrets of this run do not open: {e}.")))?;
-        let map: Map<String, Value> = serde_json::from_slice(&plain).unwrap_or_default();
+        let unusable = |why: &dyn std::fmt::Display| {
+            StepFault::Failed(format!("The secret answers of this run cannot be used: {why}. Ask for it again."))
+        };
+        let plain = self.app.sealer.open(&secrets_place(self.run.id), sealed).map_err(|e| unusable(&e))?;
+        let map: Map<String, Value> = serde_json::from_slice(&plain).map_err(|_| unusable(&"they are not readable"))?;
         let mut redactor = self.redactor.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for value in map.values().filter_map(Value::as_str) {
             redactor.add(Secret::new(value));

@@ -66,6 +66,9 @@ pub enum RunError {
         /// What was asked.
         verb: &'static str,
     },
+    /// Its secret answers are gone, so doing a step again would make something else.
+    #[error("the secrets of the run are destroyed")]
+    SecretsDestroyed,
     /// The database.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
@@ -75,7 +78,7 @@ impl Explain for RunError {
     fn kind(&self) -> Kind {
         match self {
             Self::NotFound(_) => Kind::NotFound,
-            Self::Busy(_) | Self::State { .. } => Kind::Conflict,
+            Self::Busy(_) | Self::State { .. } | Self::SecretsDestroyed => Kind::Conflict,
             Self::Database(e) => crate::engine::db::database_kind(e),
         }
     }
@@ -85,6 +88,7 @@ impl Explain for RunError {
             Self::NotFound(_) => "There is no such run".into(),
             Self::Busy(_) => "Something is running for this already".into(),
             Self::State { state, verb } => format!("This run is {} and cannot be {verb}", words(*state)).into(),
+            Self::SecretsDestroyed => "This run cannot be retried any more".into(),
             Self::Database(_) => "The database is not answering".into(),
         }
     }
@@ -96,6 +100,9 @@ impl Explain for RunError {
             Self::State { .. } => {
                 "Its page shows what it did and what can be done now. It may have moved on since you opened the page."
                     .into()
+            }
+            Self::SecretsDestroyed => {
+                "Its secret answers were destroyed a day after it failed. Roll it back if it made anything, then ask for it again.".into()
             }
             Self::Database(_) => "Nothing was changed. Try again in a moment.".into(),
         }
@@ -175,11 +182,14 @@ pub async fn cancel(conn: &mut PgConnection, id: Uuid, by: &str) -> Result<(), R
 /// Retries a failed run from its failed step.
 ///
 /// # Errors
-/// It has not failed; another is active for the same thing; the database.
+/// It has not failed; its secrets are destroyed; another is active for the same thing; the database.
 pub async fn retry(conn: &mut PgConnection, id: Uuid, by: &str) -> Result<(), RunError> {
     let run = store::lock(conn, id).await?.ok_or(RunError::NotFound(id))?;
     if run.state != RunState::Failed {
         return Err(RunError::State { state: run.state, verb: "retried" });
+    }
+    if run.secrets.as_deref().is_some_and(<[u8]>::is_empty) {
+        return Err(RunError::SecretsDestroyed);
     }
     busy(store::prepare_retry(conn, id).await, &run.subject_ref)?;
     store::append_log(conn, id, None, "out", &format!("retry by {by}, going on at the failed step")).await?;

@@ -347,12 +347,13 @@ pub async fn destroy_secrets(conn: &mut PgConnection, id: Uuid) -> sqlx::Result<
     Ok(())
 }
 
-/// Destroys the sealed secrets of runs that ended longer ago than this; how many there were.
+/// Destroys the sealed secrets of runs that ended longer ago than this; how many there were. Nothing
+/// is left of them but that there were some: a retry must not go on as if there had been none.
 pub async fn destroy_old_secrets(conn: &mut PgConnection, age: TimeDelta) -> sqlx::Result<u64> {
     let seconds = age.num_seconds() as f64;
     let done = sqlx::query!(
-        "update runs_run set secrets = null
-         where secrets is not null and ended_at < now() - make_interval(secs => $1)",
+        "update runs_run set secrets = ''::bytea
+         where secrets <> ''::bytea and ended_at < now() - make_interval(secs => $1)",
         seconds
     )
     .execute(conn)

@@ -24,6 +24,7 @@ use super::problem;
 use crate::engine::app::App;
 use crate::engine::audit::{ORIGIN, Origin};
 use crate::engine::config::{Config, is_loopback};
+use crate::kernel::address::host_and_port;
 
 /// How long an answer may take to begin. Pages take milliseconds; this is for what went wrong.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
@@ -172,9 +173,7 @@ async fn host(State(app): State<App>, request: Request, next: Next) -> Response 
 }
 
 fn authority(config: &Config) -> String {
-    let base = &config.http.base_url;
-    let host = base.host_str().unwrap_or_default();
-    base.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    host_and_port(&config.http.base_url).unwrap_or_default()
 }
 
 /// Headers that keep browsers from being misled.

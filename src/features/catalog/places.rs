@@ -7,6 +7,7 @@ use super::model::hosts::{CodeHosts as Makes, HostKind};
 use super::model::location::LocationRef;
 use super::store::SourceKind;
 use crate::engine::app::App;
+use crate::kernel::address::host_and_port;
 use crate::ports::PortError;
 use crate::ports::code_host::{CodeHost as _, Fetched, RepositoryName};
 use crate::ports::documents::Place as Document;
@@ -111,11 +112,7 @@ fn percent_decoded(text: &str) -> String {
 
 /// The makes of the code hosts, with our own local one, which resolves addresses as GitHub does.
 pub fn makes(app: &App) -> Makes {
-    let base = &app.config.http.base_url;
-    let own = base.port().map_or_else(
-        || base.host_str().unwrap_or_default().to_owned(),
-        |p| format!("{}:{p}", base.host_str().unwrap_or_default()),
-    );
+    let own = host_and_port(&app.config.http.base_url).unwrap_or_default();
     let mut makes = Makes::default().with(&own, HostKind::GitHub);
     if let Some(host) = app.config.github.url.host_str() {
         makes = makes.with(host, HostKind::GitHub);

@@ -4,6 +4,8 @@
 
 use url::Url;
 
+use crate::kernel::address::host_and_port;
+
 /// The make of a code host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum HostKind {
@@ -63,7 +65,7 @@ impl CodeHosts {
 
     /// The make of the host of an address; none for an unknown host or no address.
     pub fn kind_of(&self, address: &str) -> Option<HostKind> {
-        let host = host_of(&Url::parse(address).ok()?)?;
+        let host = host_and_port(&Url::parse(address).ok()?)?;
         self.hosts.iter().find(|(known, _)| *known == host).map(|(_, kind)| *kind)
     }
 
@@ -113,7 +115,7 @@ impl CodeHosts {
     pub fn is_same_repository(&self, address: &str, base: &str) -> bool {
         let (Ok(wanted), Ok(from)) = (Url::parse(address), Url::parse(base)) else { return true };
         let kind = self.kind_of(address);
-        if kind.is_some() && host_of(&wanted) != host_of(&from) {
+        if kind.is_some() && host_and_port(&wanted) != host_and_port(&from) {
             return false;
         }
         if !matches!(from.scheme(), "http" | "https") {
@@ -134,11 +136,6 @@ impl CodeHosts {
         }
         wanted.host == from.host && wanted.owner == from.owner && wanted.name == from.name
     }
-}
-
-fn host_of(address: &Url) -> Option<String> {
-    let host = address.host_str()?;
-    Some(address.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
 }
 
 /// An address of a file in a repository, cut into its parts.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::kernel::address::host_and_port;
 use crate::ports::code_host::RepositoryName;
 
 /// Reads a `repoUrl`.
@@ -17,8 +18,7 @@ pub fn parse(text: &str) -> Result<RepositoryName, String> {
             .filter(|v| !v.is_empty())
             .ok_or_else(|| format!("Invalid repo URL passed to publisher: {text}, missing {name}"))
     };
-    let host = url.host_str().unwrap_or_default();
-    let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    let host = host_and_port(&url).unwrap_or_default();
     Ok(RepositoryName { host, owner: required("owner")?, name: required("repo")? })
 }
 
